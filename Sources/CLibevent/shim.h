@@ -1,6 +1,43 @@
 #ifndef CLIBEVENT_SHIM_H
 #define CLIBEVENT_SHIM_H
+
+// Before libevent's own headers, which define _GNU_SOURCE and so would give fd_set another shape than Swift's Glibc has.
+#include <features.h>
+#include <sys/select.h>
+#include <pthread.h>
+
 #include <event2/event.h>
-#include <event2/event_struct.h>
-#include <sys/eventfd.h>
+#include <sys/eventfd.h> // not part of Swift's Glibc module
+#include <sys/socket.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
+/// The library has no locks here: a base is touched by its own thread alone, and other threads knock on an eventfd.
+static inline struct event_base *clev_base_new(void) {
+    struct event_config *config = event_config_new();
+    if (config == NULL) return NULL;
+    event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
+    event_config_set_flag(config, EVENT_BASE_FLAG_PRECISE_TIMER);
+    struct event_base *base = event_base_new_with_config(config);
+    event_config_free(config);
+    return base;
+}
+
+/// accept4 and SOCK_* flags are enums or macros with casts that Swift imports awkwardly.
+int accept4(int fd, struct sockaddr *address, socklen_t *length, int flags);
+static inline int clev_accept(int fd, struct sockaddr_storage *address, socklen_t *length) {
+    return accept4(fd, (struct sockaddr *)address, length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+}
+
+static inline int clev_socket(int family, int kind) { return socket(family, kind | SOCK_NONBLOCK | SOCK_CLOEXEC, 0); }
+
+static inline int clev_set_option(int fd, int level, int option, int value) {
+    return setsockopt(fd, level, option, &value, sizeof value);
+}
+
+int pthread_setname_np(pthread_t thread, const char *name);
+
+static const int clev_sol_tcp = IPPROTO_TCP;
+static const int clev_tcp_nodelay = TCP_NODELAY;
+
 #endif

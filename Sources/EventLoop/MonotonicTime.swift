@@ -1,0 +1,64 @@
+import Glibc
+
+/// A point on the monotonic clock, in nanoseconds: one machine word, so timers compare and store it for nothing.
+///
+/// `ContinuousClock.Instant` is what public deadlines are made of; it is 128 bits wide and its arithmetic costs more than
+/// the system call behind it, so loops convert once and keep this.
+public struct MonotonicTime: Sendable, Hashable, Comparable {
+    /// Nanoseconds since an arbitrary start (`CLOCK_MONOTONIC`).
+    public let nanoseconds: UInt64
+
+    /// A point `nanoseconds` after the clock's start.
+    public init(nanoseconds: UInt64) { self.nanoseconds = nanoseconds }
+
+    /// The present.
+    public static var now: MonotonicTime {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return MonotonicTime(nanoseconds: UInt64(time.tv_sec) &* 1_000_000_000 &+ UInt64(time.tv_nsec))
+    }
+
+    /// The end of time: a timer set to it never fires.
+    public static let distantFuture = MonotonicTime(nanoseconds: .max)
+
+    /// The point on this clock that corresponds to a `ContinuousClock` instant, as of now.
+    public init(_ instant: ContinuousClock.Instant) {
+        let left = ContinuousClock.now.duration(to: instant)
+        self = .now + left
+    }
+
+    public static func < (left: MonotonicTime, right: MonotonicTime) -> Bool { left.nanoseconds < right.nanoseconds }
+
+    /// `time` later by `duration`; saturates at the clock's ends.
+    public static func + (time: MonotonicTime, duration: Duration) -> MonotonicTime {
+        let delta = duration.wholeNanoseconds
+        if delta >= 0 {
+            let (sum, overflow) = time.nanoseconds.addingReportingOverflow(UInt64(delta))
+            return MonotonicTime(nanoseconds: overflow ? .max : sum)
+        }
+        let (difference, overflow) = time.nanoseconds.subtractingReportingOverflow(delta.magnitude)
+        return MonotonicTime(nanoseconds: overflow ? 0 : difference)
+    }
+
+    /// How long from `earlier` to this point; negative when this point is the earlier one.
+    public static func - (later: MonotonicTime, earlier: MonotonicTime) -> Duration {
+        .nanoseconds(Int64(clamping: later.nanoseconds) - Int64(clamping: earlier.nanoseconds))
+    }
+}
+
+extension Duration {
+    /// This duration in whole nanoseconds, saturating at about 292 years.
+    public var wholeNanoseconds: Int64 {
+        let (seconds, attoseconds) = components
+        let (scaled, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
+        if overflow { return seconds < 0 ? .min : .max }
+        let (sum, overflowed) = scaled.addingReportingOverflow(attoseconds / 1_000_000_000)
+        return overflowed ? (seconds < 0 ? .min : .max) : sum
+    }
+
+    /// This duration in whole milliseconds, rounded towards zero.
+    public var wholeMilliseconds: Int64 { wholeNanoseconds / 1_000_000 }
+
+    /// This duration in whole microseconds, rounded towards zero.
+    public var wholeMicroseconds: Int64 { wholeNanoseconds / 1000 }
+}
