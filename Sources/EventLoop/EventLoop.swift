@@ -24,6 +24,16 @@ public final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable 
     /// the callback returns. On the loop.
     public let readBuffer: UnsafeMutableRawBufferPointer
 
+    /// A second scratch space with the same size, padding and rules, for what is made out of ``readBuffer`` (decrypted
+    /// bytes); allocated when first used. On the loop.
+    public var scratchBuffer: UnsafeMutableRawBufferPointer {
+        if let scratch { return scratch }
+        let made = EventLoop.makeBuffer()
+        scratch = made
+        return made
+    }
+
+    private var scratch: UnsafeMutableRawBufferPointer?
     let base: OpaquePointer  // struct event_base *, owned
     private let wakeDescriptor: Int32
     private let wakeEvent = Mutex<UInt>(0)  // the persistent event on wakeDescriptor, as bits of a pointer; freed with the base
@@ -57,11 +67,7 @@ public final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable 
         }
         self.base = base
         wakeDescriptor = descriptor
-        readBuffer = UnsafeMutableRawBufferPointer.allocate(
-            byteCount: EventLoop.readBufferSize + EventLoop.readBufferPadding,
-            alignment: 64
-        )
-        readBuffer.initializeMemory(as: UInt8.self, repeating: 0)
+        readBuffer = EventLoop.makeBuffer()
         let event = event_new(base, descriptor, Int16(EV_READ | EV_PERSIST), drainWakeUps, nil)
         guard let event, event_add(event, nil) == 0 else {
             event_base_free(base)
@@ -79,6 +85,14 @@ public final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable 
         event_base_free(base)
         close(wakeDescriptor)
         readBuffer.deallocate()
+        scratch?.deallocate()
+    }
+
+    /// The buffer's `count` leaves the padding out.
+    private static func makeBuffer() -> UnsafeMutableRawBufferPointer {
+        let whole = UnsafeMutableRawBufferPointer.allocate(byteCount: readBufferSize + readBufferPadding, alignment: 64)
+        whole.initializeMemory(as: UInt8.self, repeating: 0)
+        return UnsafeMutableRawBufferPointer(rebasing: whole[..<readBufferSize])
     }
 
     // MARK: Life

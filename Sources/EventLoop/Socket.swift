@@ -61,6 +61,13 @@ public enum Socket {
         return getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &value, &length) == 0 ? value : errno
     }
 
+    /// Bytes of ours that the peer's kernel has acknowledged since the connection began; nil on anything but TCP.
+    public static func acknowledgedBytes(_ descriptor: Int32) -> UInt64? {
+        var count: UInt64 = 0
+        guard clev_bytes_acknowledged(descriptor, &count) == 0 else { return nil }
+        return count > 0 ? count - 1 : 0  // the SYN counts as one
+    }
+
     /// The address a socket is bound to.
     public static func localAddress(_ descriptor: Int32) -> SocketAddress? {
         var storage = sockaddr_storage()

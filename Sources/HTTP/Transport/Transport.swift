@@ -1,0 +1,355 @@
+import EventLoop
+import TLS
+
+/// One connected socket, plain or TLS, with the bytes that wait to leave it.
+///
+/// Owns the descriptor. Lives on one loop, as part of the actor that drives it; its callbacks run in that actor's isolation.
+/// Nothing is written where it is produced: bytes are appended to ``outbox`` and leave in one write before the loop waits
+/// again, so that a head and its first chunk, or all that one upstream read brought, share a segment.
+final class Transport {
+    /// How the receiving side ended.
+    enum End: Equatable {
+        /// The peer finished sending in the orderly way. It may still be reading.
+        case finished
+        /// A TLS peer's socket ended without close_notify: what it sent may be cut short.
+        case truncated
+        /// Reset, or a TLS failure: nothing can be sent either.
+        case failed(TransportError)
+    }
+
+    /// What the driver wants to hear of.
+    struct Callbacks {
+        /// Plain bytes arrived; lent for the call.
+        var onBytes: (UnsafeRawBufferPointer) -> Void
+        /// The receiving side ended; called once.
+        var onEnd: (End) -> Void
+        /// All of ``outbox`` reached the kernel after it had been stuck.
+        var onDrained: () -> Void
+        /// The TLS handshake is done; never called on a plain socket.
+        var onSecured: () -> Void
+    }
+
+    private let loop: EventLoop
+    private let descriptor: Int32
+    private let tls: TLSEngine?
+    private var readWatcher: Watcher?
+    private var writeWatcher: Watcher?
+    private var callbacks: Callbacks?
+
+    /// Plain bytes to send; append, then call ``scheduleFlush()``.
+    var outbox: [UInt8] = []
+    private var sentOfOutbox = 0
+    private var cipher: [UInt8] = []  // encrypted bytes the kernel has not taken yet
+    private var sentOfCipher = 0
+
+    private var isFlushScheduled = false
+    private var finishesAfterFlush = false
+    private var wantsReading = true
+    private var readingEnded = false
+    private(set) var isSecured: Bool
+    private(set) var isClosed = false
+    /// Bytes given to the kernel since the connection began, of the plain text on a plain socket.
+    private(set) var bytesSent: UInt64 = 0
+
+    /// An outbox that grew beyond this is given back when it has been sent, so that idle connections stay small.
+    private static let keptCapacity = 4096
+
+    init(loop: EventLoop, descriptor: Int32, tls: TLSEngine?) {
+        self.loop = loop
+        self.descriptor = descriptor
+        self.tls = tls
+        isSecured = tls == nil
+    }
+
+    deinit { assert(isClosed, "Transport dropped without close()") }
+
+    /// Starts reading; for TLS, also the handshake.
+    ///
+    /// - Throws: `LoopError` when the loop cannot watch the descriptor.
+    func start(_ callbacks: Callbacks) throws(LoopError) {
+        self.callbacks = callbacks
+        let watcher = try Watcher(on: loop, descriptor: descriptor, interest: .readable) { [unowned self] in readable() }
+        readWatcher = watcher
+        try watcher.resume()
+        if tls != nil { advanceHandshake() }
+    }
+
+    // MARK: Sending
+
+    /// Bytes that the kernel has not taken yet.
+    var pendingBytes: Int { outbox.count - sentOfOutbox + cipher.count - sentOfCipher }
+
+    /// Has ``outbox`` written before the loop waits again.
+    func scheduleFlush() {
+        guard !isFlushScheduled, !isClosed else { return }
+        isFlushScheduled = true
+        loop.beforePoll { [self] in
+            isFlushScheduled = false
+            flush()
+        }
+    }
+
+    /// Sends our end-of-file once everything in ``outbox`` has left.
+    func finishSending() {
+        finishesAfterFlush = true
+        scheduleFlush()
+    }
+
+    /// Writes as much as the kernel takes, and waits for room if that is not all.
+    func flush() {
+        guard !isClosed else { return }
+        let wasStuck = writeWatcher?.isActive ?? false
+        if let tls {
+            guard isSecured else { return flushCipher(tls) }
+            if sentOfOutbox < outbox.count {
+                let written = encrypt(with: tls)
+                guard written else { return }
+            }
+            flushCipher(tls)
+        } else {
+            sendOutbox()
+        }
+        guard !isClosed else { return }
+        if pendingBytes > 0 {
+            waitForRoom()
+        } else {
+            writeWatcher?.pause()
+            if finishesAfterFlush { sendEndOfFile() }
+            if wasStuck { callbacks?.onDrained() }
+        }
+    }
+
+    private func sendOutbox() {
+        while sentOfOutbox < outbox.count {
+            let outcome = outbox.withUnsafeBytes { bytes in
+                Socket.write(descriptor, UnsafeRawBufferPointer(rebasing: bytes[sentOfOutbox...]))
+            }
+            switch outcome {
+            case .bytes(let count):
+                sentOfOutbox += count
+                bytesSent += UInt64(count)
+            case .wouldBlock:
+                dropSentPrefix()
+                return
+            case .endOfFile: return
+            case .failed(let number): return fail(.broken(number))
+            }
+        }
+        emptyOutbox()
+    }
+
+    private func encrypt(with tls: TLSEngine) -> Bool {
+        do throws(TLSError) {
+            try outbox.withUnsafeBytes { bytes throws(TLSError) in
+                try tls.write(UnsafeRawBufferPointer(rebasing: bytes[sentOfOutbox...]))
+            }
+            emptyOutbox()
+            return true
+        } catch {
+            fail(.tls(error))
+            return false
+        }
+    }
+
+    private func flushCipher(_ tls: TLSEngine) {
+        while true {
+            if sentOfCipher == cipher.count {
+                cipher = tls.takeOutbound()
+                sentOfCipher = 0
+                if cipher.isEmpty { return }
+            }
+            let outcome = cipher.withUnsafeBytes { bytes in
+                Socket.write(descriptor, UnsafeRawBufferPointer(rebasing: bytes[sentOfCipher...]))
+            }
+            switch outcome {
+            case .bytes(let count):
+                sentOfCipher += count
+                bytesSent += UInt64(count)
+            case .wouldBlock: return waitForRoom()
+            case .endOfFile: return
+            case .failed(let number): return fail(.broken(number))
+            }
+        }
+    }
+
+    private func emptyOutbox() {
+        sentOfOutbox = 0
+        if outbox.capacity > Transport.keptCapacity {
+            outbox = []
+        } else {
+            outbox.removeAll(keepingCapacity: true)
+        }
+    }
+
+    /// Moves the rest to the front once the sent part is the larger one: each byte moves at most once.
+    private func dropSentPrefix() {
+        guard sentOfOutbox > outbox.count / 2 else { return }
+        outbox.removeFirst(sentOfOutbox)
+        sentOfOutbox = 0
+    }
+
+    private func waitForRoom() {
+        do throws(LoopError) {
+            if writeWatcher == nil {
+                writeWatcher = try Watcher(on: loop, descriptor: descriptor, interest: .writable) { [unowned self] in
+                    flush()
+                }
+            }
+            try writeWatcher?.resume()
+        } catch {
+            fail(.broken(error.number))
+        }
+    }
+
+    private func sendEndOfFile() {
+        finishesAfterFlush = false
+        if let tls {
+            tls.shutdown()
+            flushCipher(tls)
+            guard !isClosed else { return }
+        }
+        Socket.shutdownWrite(descriptor)
+    }
+
+    // MARK: Receiving
+
+    /// Stops reading: the kernel's buffer fills, and the peer has to wait.
+    func pauseReading() {
+        wantsReading = false
+        if !readingEnded { readWatcher?.pause() }
+    }
+
+    /// Reads again.
+    func resumeReading() {
+        wantsReading = true
+        if !readingEnded { try? readWatcher?.resume() }
+    }
+
+    private func readable() {
+        let buffer = loop.readBuffer
+        switch Socket.read(descriptor, into: buffer) {
+        case .bytes(let count):
+            guard !readingEnded else { return }
+            let bytes = UnsafeRawBufferPointer(start: buffer.baseAddress, count: count)
+            if let tls {
+                receive(bytes, with: tls)
+            } else {
+                callbacks?.onBytes(bytes)
+            }
+        case .wouldBlock: return
+        case .endOfFile:
+            if readingEnded { return checkForReset() }
+            if let tls {
+                tls.receivedEnd()
+                guard isSecured else { return advanceHandshake() }
+                endReading(.truncated)
+            } else {
+                endReading(.finished)
+            }
+        case .failed(let number): fail(.broken(number))
+        }
+    }
+
+    private func receive(_ ciphertext: UnsafeRawBufferPointer, with tls: TLSEngine) {
+        tls.withReceived(ciphertext) {
+            if !isSecured { advanceHandshake() }
+            let plain = loop.scratchBuffer
+            while isSecured, !isClosed, !readingEnded {
+                switch tls.read(into: plain) {
+                case .done(let count):
+                    callbacks?.onBytes(UnsafeRawBufferPointer(start: plain.baseAddress, count: count))
+                case .needsMoreBytes:
+                    if tls.hasOutbound { scheduleFlush() }
+                    return
+                case .closed: return endReading(.finished)
+                case .failed(let error): return fail(.tls(error))
+                }
+            }
+        }
+    }
+
+    private func advanceHandshake() {
+        guard let tls else { return }
+        let step = tls.handshake()
+        if tls.hasOutbound { flushCipher(tls) }
+        guard !isClosed else { return }
+        switch step {
+        case .needsMoreBytes: return
+        case .done:
+            guard !isSecured else { return }
+            isSecured = true
+            callbacks?.onSecured()
+            if pendingBytes > 0 { scheduleFlush() }
+        case .failed(let error): fail(.tls(error))
+        }
+    }
+
+    /// After the end a level-triggered watch would fire for ever; an edge-triggered one still tells of a reset, which is how
+    /// a client that only finished sending differs from one that has gone.
+    private func endReading(_ end: End) {
+        guard !readingEnded else { return }
+        readingEnded = true
+        readWatcher?.cancel()
+        readWatcher = nil
+        callbacks?.onEnd(end)
+        guard !isClosed else { return }
+        let watcher = try? Watcher(on: loop, descriptor: descriptor, interest: .readableEdge) { [unowned self] in
+            checkForReset()
+        }
+        readWatcher = watcher
+        try? watcher?.resume()
+    }
+
+    private func checkForReset() {
+        let number = Socket.pendingError(descriptor)
+        if number != 0 { fail(.broken(number)) }
+    }
+
+    private func fail(_ error: TransportError) {
+        guard !isClosed, let callbacks else { return }
+        readingEnded = true
+        readWatcher?.cancel()
+        readWatcher = nil
+        writeWatcher?.cancel()
+        writeWatcher = nil
+        callbacks.onEnd(.failed(error))
+    }
+
+    // MARK: Closing
+
+    /// Bytes of ours that the peer's kernel has acknowledged; nil where that cannot be known (Unix sockets).
+    var acknowledgedBytes: UInt64? { Socket.acknowledgedBytes(descriptor) }
+
+    /// Closes at once; unsent bytes are lost. Safe to call twice.
+    ///
+    /// - Parameter reset: the peer gets a reset instead of an orderly end, so it cannot take what it has for the whole.
+    func close(reset: Bool = false) {
+        guard !isClosed else { return }
+        isClosed = true
+        readWatcher?.cancel()
+        readWatcher = nil
+        writeWatcher?.cancel()
+        writeWatcher = nil
+        callbacks = nil
+        outbox = []
+        cipher = []
+        sentOfOutbox = 0
+        sentOfCipher = 0
+        if reset { Socket.reset(descriptor) } else { Socket.close(descriptor) }
+    }
+}
+
+/// Why a socket is of no more use.
+enum TransportError: Error, Equatable, CustomStringConvertible {
+    /// A system call failed; the value is `errno`.
+    case broken(Int32)
+    /// TLS failed.
+    case tls(TLSError)
+
+    var description: String {
+        switch self {
+        case .broken(let number): LoopError.text(of: number)
+        case .tls(let error): error.description
+        }
+    }
+}
