@@ -1,0 +1,15 @@
+/// The head of a response that passed every check of RFC 9110 and 9112.
+public struct ResponseHead: Sendable {
+    /// The version.
+    public let version: HTTPVersion
+    /// The status, 100 to 599.
+    public let status: Int
+    /// The reason phrase, often empty.
+    public let reason: String
+    /// All fields, including those that the codec has acted upon.
+    public var fields: HTTPFields
+    /// How long the body is.
+    public let framing: BodyFraming
+    /// Whether another request may be sent on this connection after this response.
+    public let keepAlive: Bool
+}
