@@ -32,7 +32,11 @@ let package = Package(
         .target(name: "EventLoop", dependencies: ["CLibevent", "WorkerPool"], swiftSettings: strict),
         .target(name: "TLS", dependencies: ["COpenSSL"], swiftSettings: strict),
         .target(name: "JSON", dependencies: ["CSimdJSON"], swiftSettings: strict),
-        .target(name: "HTTP", dependencies: ["EventLoop", "TLS", "JSON"], swiftSettings: strict),
+        .target(
+            name: "HTTP",
+            dependencies: ["EventLoop", "TLS", "JSON", .product(name: "DequeModule", package: "swift-collections")],
+            swiftSettings: strict
+        ),
         .target(name: "Runnable", dependencies: ["WorkerPool"], swiftSettings: strict),
         .target(name: "Providers", dependencies: ["EventLoop", "HTTP", "JSON", "Runnable"], swiftSettings: strict),
         .target(

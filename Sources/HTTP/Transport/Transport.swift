@@ -23,8 +23,8 @@ final class Transport {
         var onBytes: (UnsafeRawBufferPointer) -> Void
         /// The receiving side ended; called once.
         var onEnd: (End) -> Void
-        /// All of ``outbox`` reached the kernel after it had been stuck.
-        var onDrained: () -> Void
+        /// The kernel took bytes again after it had refused them.
+        var onProgress: () -> Void
         /// The TLS handshake is done; never called on a plain socket.
         var onSecured: () -> Void
     }
@@ -115,8 +115,8 @@ final class Transport {
         } else {
             writeWatcher?.pause()
             if finishesAfterFlush { sendEndOfFile() }
-            if wasStuck { callbacks?.onDrained() }
         }
+        if wasStuck { callbacks?.onProgress() }
     }
 
     private func sendOutbox() {
@@ -139,16 +139,17 @@ final class Transport {
     }
 
     private func encrypt(with tls: TLSEngine) -> Bool {
-        do throws(TLSError) {
-            try outbox.withUnsafeBytes { bytes throws(TLSError) in
+        let failure: TLSError? = outbox.withUnsafeBytes { bytes in
+            do throws(TLSError) {
                 try tls.write(UnsafeRawBufferPointer(rebasing: bytes[sentOfOutbox...]))
+                return nil
+            } catch {
+                return error
             }
-            emptyOutbox()
-            return true
-        } catch {
-            fail(.tls(error))
-            return false
         }
+        emptyOutbox()
+        if let failure { fail(.tls(failure)) }
+        return failure == nil
     }
 
     private func flushCipher(_ tls: TLSEngine) {

@@ -1,0 +1,49 @@
+public import EventLoop
+
+/// A response whose head is there and whose body may still be coming.
+///
+/// Use it from one task. If it is dropped before its end, the connection is closed: call ``cancel()`` to be prompt.
+public final class ClientResponse: Sendable {
+    /// The status line and fields.
+    public let head: ResponseHead
+    /// What the exchange has spent its time on so far.
+    public let timing: ExchangeTiming
+    private let connection: UpstreamConnection
+    private let exchange: Int
+
+    init(head: ResponseHead, connection: UpstreamConnection, exchange: Int, timing: ExchangeTiming) {
+        self.head = head
+        self.connection = connection
+        self.exchange = exchange
+        self.timing = timing
+    }
+
+    deinit { connection.abandon(exchange) }
+
+    /// The next body bytes, as many as are there; nil at the proper end.
+    ///
+    /// - Parameters:
+    ///   - limit: when to stop waiting.
+    ///   - phase: the error's code when `limit` passes.
+    /// - Throws: ``HTTPClientError``; the connection is closed then.
+    public func next(
+        before limit: MonotonicTime,
+        phase: HTTPClientError.Code
+    ) async throws(HTTPClientError) -> [UInt8]? {
+        try await connection.nextPart(before: limit, phase: phase)
+    }
+
+    /// The whole rest of the body, with ``EventLoop/EventLoop/readBufferPadding`` bytes of capacity to spare.
+    ///
+    /// - Parameter maximum: in bytes; a longer body is `.tooLarge`.
+    public func collect(
+        maximum: Int,
+        before limit: MonotonicTime,
+        phase: HTTPClientError.Code
+    ) async throws(HTTPClientError) -> [UInt8] {
+        try await connection.wholeBody(maximum: maximum, before: limit, phase: phase)
+    }
+
+    /// Gives the response up and closes its connection, unless it has ended already. On the loop.
+    public func cancel() { connection.abandon(exchange) }
+}

@@ -1,0 +1,237 @@
+import DequeModule
+public import EventLoop
+public import TLS
+
+/// Limits of one client's connections.
+public struct HTTPClientOptions: Sendable {
+    /// Connections open at once; further requests queue. Default 1,024.
+    public var maximumConnections = 1024
+    /// Idle connections kept for reuse. Default 256.
+    public var maximumIdle = 256
+    /// An idle connection is closed after this. Default 50 s: below the keep-alive limit of common servers, so that we close
+    /// first and no request races a reset.
+    public var idleTimeout = Duration.seconds(50)
+    /// Requests waiting for a connection; one more fails at once. Default 1,024.
+    public var maximumQueued = 1024
+    /// Bounds on response heads.
+    public var limits = HTTPLimits()
+    /// Body bytes read ahead of the consumer before reading stops. Default 64 KiB.
+    public var highWater = 64 << 10
+
+    /// The defaults.
+    public init() {}
+}
+
+/// One request, ready to be written.
+public struct ClientRequest: Sendable {
+    /// The method; decides whether the response has a body.
+    public var method: HTTPMethod
+    /// The request line and the fields but Content-Length, each line with its CRLF, without the empty line. Made once per
+    /// backend by ``HTTPClient/preamble(method:target:fields:)``.
+    public var preamble: [UInt8]
+    /// The body.
+    public var body: [UInt8]
+
+    /// Makes a request.
+    public init(method: HTTPMethod, preamble: [UInt8], body: [UInt8]) {
+        self.method = method
+        self.preamble = preamble
+        self.body = body
+    }
+}
+
+/// The HTTP/1.1 client of one loop for one origin: a pool of keep-alive connections with a bounded queue before it.
+public actor HTTPClient {
+    /// The loop everything runs on.
+    public nonisolated let loop: EventLoop
+    public nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
+    /// Where it connects to.
+    public nonisolated let origin: HTTPOrigin
+
+    private let options: HTTPClientOptions
+    private let tls: TLSContext?
+    private let tlsName: String
+    private var idle: [UpstreamConnection] = []  // the most recently used last: it is the least likely to be closed
+    private var open = 0
+    private var queue: Deque<Waiter> = []
+    private var nextTicket: UInt64 = 0
+    private var isShutDown = false
+
+    private struct Waiter {
+        let ticket: UInt64
+        let continuation: CheckedContinuation<Lease, any Error>
+        let timer: LoopTimer
+    }
+
+    /// A connection of the pool's, or the right to open one.
+    private enum Lease: Sendable {
+        case reused(UpstreamConnection)
+        case fresh
+    }
+
+    /// Makes a client without connections.
+    ///
+    /// - Parameters:
+    ///   - tls: the context for `https` origins.
+    ///   - serverName: the name sent and checked in TLS, where it is not the origin's host.
+    public init(
+        loop: EventLoop,
+        origin: HTTPOrigin,
+        tls: TLSContext?,
+        serverName: String? = nil,
+        options: HTTPClientOptions = HTTPClientOptions()
+    ) {
+        precondition(!origin.isSecure || tls != nil, "an https origin needs a TLS context")
+        self.loop = loop
+        self.origin = origin
+        self.tls = origin.isSecure ? tls : nil
+        tlsName = serverName ?? origin.host
+        self.options = options
+    }
+
+    /// The bytes that begin every request for `target`.
+    public nonisolated func preamble(method: HTTPMethod, target: RequestTarget, fields: HTTPFields) -> [UInt8] {
+        var all = HTTPFields()
+        _ = all.append("host", checking: origin.authority)  // an authority parsed from a URL has no forbidden bytes
+        all.append(contentsOf: fields)
+        var bytes: [UInt8] = []
+        HTTPEncoder.appendRequestHead(method: method, target: target, fields: all, framing: .none, to: &bytes)
+        bytes.removeLast(2)
+        return bytes
+    }
+
+    /// Connections open or being opened, and requests queued: both zero when nothing is going on but idle keep-alive.
+    public var load: (busy: Int, idle: Int, queued: Int) { (open - idle.count, idle.count, queue.count) }
+
+    /// Sends a request and returns when the response head is there.
+    ///
+    /// A request that a reused connection never delivered (the server had closed it, and acknowledged nothing of the request) is
+    /// sent again on a new one; no other failure is retried here. Cancelling the task closes the connection in whatever
+    /// state the exchange is.
+    ///
+    /// - Throws: ``HTTPClientError``.
+    public func send(_ request: ClientRequest, limits: ExchangeLimits) async throws(HTTPClientError) -> ClientResponse {
+        var timing = ExchangeTiming()
+        while true {
+            let began = MonotonicTime.now
+            let lease = try await lease(limits)
+            timing.queue += MonotonicTime.now - began
+            let connection: UpstreamConnection
+            let isReused: Bool
+            switch lease {
+            case .reused(let pooled):
+                connection = pooled
+                isReused = true
+            case .fresh:
+                connection = UpstreamConnection(client: self, loop: loop, options: options)
+                isReused = false
+                let began = MonotonicTime.now
+                do throws(HTTPClientError) {
+                    try await connection.open(origin, tls: tls, serverName: tlsName, limits: limits)
+                } catch {
+                    var failure = error
+                    failure.timing = timing
+                    failure.timing.connect += MonotonicTime.now - began
+                    throw failure
+                }
+                timing.connect += MonotonicTime.now - began
+            }
+            let sent = MonotonicTime.now
+            do throws(HTTPClientError) {
+                let (head, number) = try await connection.exchange(request, limits: limits)
+                timing.head = MonotonicTime.now - sent
+                return ClientResponse(head: head, connection: connection, exchange: number, timing: timing)
+            } catch {
+                if isReused, error.code == .closedBeforeHead, await connection.neverDelivered { continue }
+                var failure = error
+                failure.timing = timing
+                failure.timing.head = MonotonicTime.now - sent
+                throw failure
+            }
+        }
+    }
+
+    // MARK: The pool
+
+    private func lease(_ limits: ExchangeLimits) async throws(HTTPClientError) -> Lease {
+        guard !isShutDown else { throw HTTPClientError(.cancelled, "the client is shut down") }
+        guard !Task.isCancelled else { throw HTTPClientError(.cancelled, "cancelled before it began") }
+        if let connection = idle.popLast() {
+            return .reused(connection)
+        }
+        if open < options.maximumConnections {
+            open += 1
+            return .fresh
+        }
+        guard queue.count < options.maximumQueued else {
+            throw HTTPClientError(.queueFull, "\(queue.count) requests wait for one of \(open) connections to \(origin)")
+        }
+        nextTicket += 1
+        let ticket = nextTicket
+        do {
+            return try await withTaskCancellationHandler {
+                try await withCheckedThrowingContinuation { continuation in
+                    let timer = LoopTimer(on: loop) { self.giveUp(ticket, deadline: limits.deadline) }
+                    timer.arm(at: min(.now + limits.queue, limits.deadline))
+                    queue.append(Waiter(ticket: ticket, continuation: continuation, timer: timer))
+                    if Task.isCancelled { leaveQueue(ticket, HTTPClientError(.cancelled, "cancelled in the queue")) }
+                }
+            } onCancel: {
+                onLoop { $0.leaveQueue(ticket, HTTPClientError(.cancelled, "cancelled in the queue")) }
+            }
+        } catch let error as HTTPClientError {
+            throw error
+        } catch {
+            throw HTTPClientError(.cancelled, "cancelled in the queue")
+        }
+    }
+
+    private func giveUp(_ ticket: UInt64, deadline: MonotonicTime) {
+        let code: HTTPClientError.Code = deadline <= .now ? .timeoutTotal : .timeoutQueue
+        leaveQueue(ticket, HTTPClientError(code, "no connection to \(origin) came free, with \(open) in use"))
+    }
+
+    private func leaveQueue(_ ticket: UInt64, _ error: HTTPClientError) {
+        guard let index = queue.firstIndex(where: { $0.ticket == ticket }) else { return }
+        let waiter = queue.remove(at: index)
+        waiter.timer.cancel()
+        waiter.continuation.resume(throwing: error)
+    }
+
+    private func grant(_ lease: Lease) -> Bool {
+        guard let waiter = queue.popFirst() else { return false }
+        waiter.timer.cancel()
+        waiter.continuation.resume(returning: lease)
+        return true
+    }
+
+    /// A connection finished its exchange and can take another.
+    func becameIdle(_ connection: UpstreamConnection) {
+        if isShutDown { return connection.assumeIsolated { $0.close() } }
+        if grant(.reused(connection)) { return }
+        guard idle.count < options.maximumIdle else { return connection.assumeIsolated { $0.close() } }
+        idle.append(connection)
+        connection.assumeIsolated { $0.limitIdle(options.idleTimeout) }
+    }
+
+    /// A connection ended; its place goes to whoever waits.
+    func ended(_ connection: UpstreamConnection) {
+        if let index = idle.lastIndex(where: { $0 === connection }) { idle.remove(at: index) }
+        if !grant(.fresh) { open -= 1 }
+    }
+
+    /// Closes idle connections and refuses new requests; exchanges under way go on to their end.
+    public func shutDown() {
+        isShutDown = true
+        for connection in idle { connection.assumeIsolated { $0.close() } }
+    }
+
+    /// Runs `body` on the loop: now when already there, else soon.
+    nonisolated func onLoop(_ body: @escaping @Sendable (isolated HTTPClient) -> Void) {
+        if loop.isCurrent {
+            assumeIsolated(body)
+        } else {
+            loop.execute { self.assumeIsolated(body) }
+        }
+    }
+}

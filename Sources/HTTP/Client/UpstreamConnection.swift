@@ -1,0 +1,421 @@
+import EventLoop
+import TLS
+
+/// One connection to an upstream server, used by one exchange at a time.
+///
+/// Pinned to its loop. Whatever ends an exchange early (cancellation, a timeout, an error) closes the connection: that is how
+/// the upstream learns that nobody wants its tokens any more.
+actor UpstreamConnection {
+    nonisolated let loop: EventLoop
+    nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
+
+    private enum Phase {
+        case unconnected
+        case connecting
+        case securing
+        case idle
+        case awaitingHead
+        case body
+        /// The exchange is over, with its last bytes not taken yet.
+        case complete
+        case closed
+    }
+
+    private let client: HTTPClient
+    private let options: HTTPClientOptions
+    private var transport: Transport?
+    private var dialer: Dialer?
+    private var timer: LoopTimer?
+    private var decoder: ResponseDecoder
+    private var phase = Phase.unconnected
+    private var head: ResponseHead?
+    private var inbox: [UInt8] = []
+    private var isPaused = false
+    private var wantsWholeBody = false
+    private var bodyLimit = Int.max
+    private var failure: HTTPClientError?
+    private var timeoutCode = HTTPClientError.Code.timeoutConnect
+    private var waiter: UnsafeContinuation<Void, Never>?
+    private var sentBefore: UInt64 = 0  // bytes sent on this connection before the exchange under way
+    private var gotResponseBytes = false
+    private var keepsConnection = true
+    /// Counts exchanges, so that whoever held an earlier one cannot end this one.
+    private(set) var exchangeNumber = 0
+    /// Nothing of the last request had reached the server's kernel when the connection failed.
+    private(set) var neverDelivered = false
+
+    init(client: HTTPClient, loop: EventLoop, options: HTTPClientOptions) {
+        self.client = client
+        self.loop = loop
+        self.options = options
+        decoder = ResponseDecoder(limits: options.limits)
+    }
+
+    // MARK: Opening
+
+    /// Resolves, connects and, for `tls`, shakes hands.
+    func open(
+        _ origin: HTTPOrigin,
+        tls: TLSContext?,
+        serverName: String,
+        limits: ExchangeLimits
+    ) async throws(HTTPClientError) {
+        phase = .connecting
+        timer = LoopTimer(on: loop) { self.timedOut() }
+        arm(.now + limits.connect, .timeoutConnect, deadline: limits.deadline)
+        let addresses: [SocketAddress]
+        if let literal = SocketAddress(host: origin.host, port: origin.port) {
+            addresses = [literal]
+        } else {
+            addresses = try await resolve(origin)
+        }
+        guard failure == nil else { throw ended() }
+        dialer = Dialer(on: loop, addresses: addresses) { result in
+            self.dialled(result, tls: tls, serverName: serverName, limits: limits)
+        }
+        while failure == nil, phase == .connecting || phase == .securing { await suspend() }
+        dialer = nil
+        guard failure == nil else { throw ended() }
+    }
+
+    private func resolve(_ origin: HTTPOrigin) async throws(HTTPClientError) -> [SocketAddress] {
+        // The look-up runs on its own: a slow resolver must not hold a request beyond its limits or its client.
+        let lookUp = Task { () -> Result<[SocketAddress], LoopError> in
+            let result: Result<[SocketAddress], LoopError>
+            do throws(LoopError) {
+                result = .success(try await Resolver.shared.resolve(origin.host, port: origin.port))
+            } catch {
+                result = .failure(error)
+            }
+            resolved(result)
+            return result
+        }
+        defer { lookUp.cancel() }
+        while resolution == nil, failure == nil { await suspend() }
+        guard failure == nil, let resolution else { throw ended() }
+        switch resolution {
+        case .success(let addresses): return addresses
+        case .failure(let error):
+            fail(HTTPClientError(.dns, error.description))
+            throw ended()
+        }
+    }
+
+    private var resolution: Result<[SocketAddress], LoopError>?
+
+    private func resolved(_ result: Result<[SocketAddress], LoopError>) {
+        resolution = result
+        wake()
+    }
+
+    private func dialled(
+        _ result: Result<Int32, LoopError>,
+        tls: TLSContext?,
+        serverName: String,
+        limits: ExchangeLimits
+    ) {
+        let descriptor: Int32
+        switch result {
+        case .success(let connected): descriptor = connected
+        case .failure(let error): return fail(HTTPClientError(.connect, error.description))
+        }
+        do {
+            let engine = try tls.map { try TLSEngine(context: $0, role: .client(serverName: serverName)) }
+            let transport = Transport(loop: loop, descriptor: descriptor, tls: engine)
+            self.transport = transport
+            if engine != nil {
+                phase = .securing
+                arm(.now + limits.tls, .timeoutTLS, deadline: limits.deadline)
+            } else {
+                phase = .idle
+                wake()
+            }
+            try transport.start(
+                Transport.Callbacks(
+                    onBytes: { self.received($0) },
+                    onEnd: { self.receivedEnd($0) },
+                    onProgress: {},
+                    onSecured: { self.secured() }
+                )
+            )
+        } catch {
+            if transport == nil { Socket.close(descriptor) }
+            fail(HTTPClientError(tls == nil ? .connect : .tls, "\(error)"))
+        }
+    }
+
+    private func secured() {
+        guard phase == .securing else { return }
+        phase = .idle
+        wake()
+    }
+
+    // MARK: Exchanging
+
+    /// Writes a request and waits for the response's head.
+    ///
+    /// - Returns: the head, and the exchange's number for ``abandon(_:)``.
+    func exchange(
+        _ request: ClientRequest,
+        limits: ExchangeLimits
+    ) async throws(HTTPClientError) -> (head: ResponseHead, number: Int) {
+        guard let transport, phase == .idle, failure == nil else {
+            neverDelivered = true
+            throw failure ?? HTTPClientError(.closedBeforeHead, "the server had closed the connection")
+        }
+        phase = .awaitingHead
+        head = nil
+        inbox = []
+        wantsWholeBody = false
+        bodyLimit = .max
+        gotResponseBytes = false
+        keepsConnection = true
+        exchangeNumber += 1
+        sentBefore = transport.bytesSent
+        decoder.expect(responseTo: request.method)
+        transport.outbox.reserveCapacity(request.preamble.count + request.body.count + 40)
+        transport.outbox.append(contentsOf: request.preamble)
+        HTTPEncoder.appendContentLengthAndEnd(request.body.count, to: &transport.outbox)
+        transport.outbox.append(contentsOf: request.body)
+        transport.scheduleFlush()
+        arm(.now + limits.head, .timeoutHead, deadline: limits.deadline)
+        while head == nil, failure == nil { await suspend() }
+        guard let head, failure == nil else { throw ended() }
+        return (head, exchangeNumber)
+    }
+
+    /// The body bytes that are there, or the next that come; nil at the end.
+    func nextPart(
+        before limit: MonotonicTime,
+        phase timeout: HTTPClientError.Code
+    ) async throws(HTTPClientError) -> [UInt8]? {
+        while inbox.isEmpty {
+            if let failure { throw failure }
+            switch phase {
+            case .complete: return release()
+            case .body: break
+            default: return nil
+            }
+            arm(limit, timeout, deadline: .distantFuture)
+            await suspend()
+        }
+        var part: [UInt8] = []
+        swap(&part, &inbox)
+        if isPaused {
+            isPaused = false
+            transport?.resumeReading()
+        }
+        if phase == .complete { release() }
+        return part
+    }
+
+    /// The rest of the body.
+    func wholeBody(
+        maximum: Int,
+        before limit: MonotonicTime,
+        phase timeout: HTTPClientError.Code
+    ) async throws(HTTPClientError) -> [UInt8] {
+        wantsWholeBody = true
+        bodyLimit = maximum
+        if case .length(let length)? = head?.framing, length <= maximum {
+            inbox.reserveCapacity(min(length, 1 << 20) + EventLoop.readBufferPadding)
+        }
+        if inbox.count > bodyLimit { fail(tooLarge) }
+        if isPaused {
+            isPaused = false
+            transport?.resumeReading()
+        }
+        while phase == .body, failure == nil {
+            arm(limit, timeout, deadline: .distantFuture)
+            await suspend()
+        }
+        if let failure { throw failure }
+        var whole: [UInt8] = []
+        swap(&whole, &inbox)
+        if phase == .complete { release() }
+        return whole
+    }
+
+    /// Hands the connection back to the pool when its exchange is over and read.
+    @discardableResult
+    private func release() -> [UInt8]? {
+        guard phase == .complete, let transport else { return nil }
+        timer?.disarm()
+        guard keepsConnection, head?.keepAlive == true, !transport.isClosed, transport.pendingBytes == 0, decoder.isBetweenMessages else {
+            close()
+            return nil
+        }
+        phase = .idle
+        client.assumeIsolated { $0.becameIdle(self) }
+        return nil
+    }
+
+    /// Closes the connection if its exchange is still under way, or its end was not read. Any thread.
+    nonisolated func abandon(_ number: Int) {
+        if loop.isCurrent {
+            assumeIsolated { $0.dropExchange(number) }
+        } else {
+            loop.execute { self.assumeIsolated { $0.dropExchange(number) } }
+        }
+    }
+
+    private func dropExchange(_ number: Int) {
+        guard number == exchangeNumber else { return }
+        switch phase {
+        case .body, .awaitingHead: fail(HTTPClientError(.cancelled, "given up"))
+        case .complete:
+            inbox = []
+            release()
+        default: return
+        }
+    }
+
+    // MARK: Receiving
+
+    private func received(_ bytes: UnsafeRawBufferPointer) {
+        switch phase {
+        case .awaitingHead, .body: break
+        // Bytes that nobody asked for: whatever they are, the next response cannot be trusted any more.
+        case .idle, .complete: return fail(HTTPClientError(.protocolError, "bytes after the response"))
+        default: return
+        }
+        gotResponseBytes = true
+        var input = bytes
+        do throws(HTTPParseError) {
+            while phase == .awaitingHead || phase == .body, let event = try decoder.next(&input) { handle(event) }
+        } catch {
+            return fail(HTTPClientError(.protocolError, error.description))
+        }
+        if phase == .complete, !input.isEmpty {
+            // The response is whole; the connection is not to be used again.
+            keepsConnection = false
+        }
+        guard failure == nil else { return }
+        if !wantsWholeBody {
+            if inbox.count >= options.highWater, phase == .body {
+                isPaused = true
+                transport?.pauseReading()
+            }
+            if !inbox.isEmpty || phase == .complete || head != nil { wake() }
+        } else if phase == .complete {
+            wake()
+        }
+    }
+
+    private func handle(_ event: ResponseDecoder.Event) {
+        switch event {
+        case .informational: return
+        case .head(let head):
+            self.head = head
+            phase = .body
+            timer?.disarm()
+        case .body(let part):
+            guard inbox.count + part.count <= bodyLimit else { return fail(tooLarge) }
+            if inbox.isEmpty { inbox.reserveCapacity(part.count + EventLoop.readBufferPadding) }
+            inbox.append(contentsOf: part)
+        case .end:
+            phase = .complete
+            timer?.disarm()
+        }
+    }
+
+    private var tooLarge: HTTPClientError {
+        HTTPClientError(.tooLarge, "the response is larger than \(bodyLimit) bytes")
+    }
+
+    private func receivedEnd(_ end: Transport.End) {
+        switch phase {
+        case .idle: close()
+        case .connecting, .securing: fail(HTTPClientError(.tls, "\(end)"))
+        case .awaitingHead where !gotResponseBytes:
+            let acknowledged = transport?.acknowledgedBytes
+            neverDelivered = acknowledged.map { $0 <= sentBefore } ?? (end != .finished)
+            fail(HTTPClientError(.closedBeforeHead, "the server closed the connection without an answer"))
+        case .awaitingHead: fail(HTTPClientError(.truncated, "the connection ended inside the response head"))
+        case .body: endBody(end)
+        case .complete: keepsConnection = false
+        case .unconnected, .closed: return
+        }
+    }
+
+    private func endBody(_ end: Transport.End) {
+        guard end == .finished else {
+            return fail(HTTPClientError(.truncated, "the connection broke inside the response body"))
+        }
+        do throws(HTTPParseError) {
+            while let event = try decoder.finish() {
+                handle(event)
+                if phase == .complete { break }
+            }
+        } catch {
+            return fail(HTTPClientError(.truncated, error.description))
+        }
+        guard phase == .complete else {
+            return fail(HTTPClientError(.truncated, "the connection ended inside the response body"))
+        }
+        keepsConnection = false
+        wake()
+    }
+
+    // MARK: Waiting
+
+    /// Suspends the exchange's task until something happens; cancelling the task is such a thing.
+    private func suspend() async {
+        await withTaskCancellationHandler {
+            if Task.isCancelled { return fail(HTTPClientError(.cancelled, "cancelled")) }
+            await withUnsafeContinuation { waiter = $0 }
+        } onCancel: {
+            if loop.isCurrent {
+                assumeIsolated { $0.fail(HTTPClientError(.cancelled, "cancelled")) }
+            } else {
+                loop.execute { self.assumeIsolated { $0.fail(HTTPClientError(.cancelled, "cancelled")) } }
+            }
+        }
+    }
+
+    private func wake() {
+        guard let waiter else { return }
+        self.waiter = nil
+        waiter.resume()
+    }
+
+    private func arm(_ limit: MonotonicTime, _ code: HTTPClientError.Code, deadline: MonotonicTime) {
+        timeoutCode = deadline < limit ? .timeoutTotal : code
+        let earlier = min(limit, deadline)
+        if earlier == .distantFuture { timer?.disarm() } else { timer?.arm(at: earlier) }
+    }
+
+    /// Closes the connection after `duration` without an exchange.
+    func limitIdle(_ duration: Duration) { timer?.arm(after: duration) }
+
+    private func timedOut() {
+        if phase == .idle { return close() }
+        fail(HTTPClientError(timeoutCode, "no progress within the limit"))
+    }
+
+    // MARK: Ending
+
+    private func fail(_ error: HTTPClientError) {
+        guard failure == nil, phase != .closed else { return wake() }
+        failure = error
+        close()
+        wake()
+    }
+
+    private func ended() -> HTTPClientError {
+        failure ?? HTTPClientError(.closedBeforeHead, "the server closed the connection")
+    }
+
+    /// Closes at once and gives the place in the pool back. Safe to call twice.
+    func close() {
+        guard phase != .closed else { return }
+        phase = .closed
+        dialer?.cancel()
+        dialer = nil
+        timer?.cancel()
+        timer = nil
+        transport?.close()
+        transport = nil
+        client.assumeIsolated { $0.ended(self) }
+    }
+}

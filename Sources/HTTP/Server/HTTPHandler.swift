@@ -1,0 +1,27 @@
+public import EventLoop
+
+/// One complete request.
+public struct ServerRequest: Sendable {
+    /// The request line and fields.
+    public let head: RequestHead
+    /// The whole body, with ``EventLoop/EventLoop/readBufferPadding`` bytes of capacity to spare.
+    public let body: [UInt8]
+    /// The client's address.
+    public let peer: SocketAddress
+    /// Whether it came over TLS.
+    public let isSecure: Bool
+    /// When its first byte was handled.
+    public let received: MonotonicTime
+}
+
+/// Answers requests. One instance serves all connections of a loop.
+public protocol HTTPHandler: Sendable {
+    /// Answers `request` through `response`, before returning.
+    ///
+    /// Runs on the connection's executor, in a task that is cancelled when the client goes, at the deadline and at the end of a
+    /// drain (``ResponseWriter/interruption`` says which). A response that is not ended by then is cut.
+    func handle(_ request: ServerRequest, _ response: ResponseWriter) async
+
+    /// The answer to a request that never became one: malformed, too large, too slow.
+    func rejection(status: Int, message: String) -> (fields: HTTPFields, body: [UInt8])
+}

@@ -1,0 +1,111 @@
+public import EventLoop
+public import TLS
+
+/// The HTTP/1.1 server of one loop: accepts on its listeners and knows its connections.
+public actor HTTPServer {
+    /// The loop everything runs on.
+    public nonisolated let loop: EventLoop
+    public nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
+
+    private let options: HTTPServerOptions
+    private let date: LoopBound<DateCache>
+    private(set) var handler: any HTTPHandler
+    private var endpoints: [Endpoint] = []
+    private var connections: [ObjectIdentifier: ServerConnection] = [:]
+    private var isDraining = false
+    private var whenEmpty: [CheckedContinuation<Void, Never>] = []
+
+    /// Requests refused before they reached the handler.
+    public private(set) var rejections = 0
+
+    private struct Endpoint {
+        let listener: Listener
+        var tls: TLSContext?
+    }
+
+    /// Makes a server that accepts nothing yet.
+    public init(loop: EventLoop, handler: any HTTPHandler, options: HTTPServerOptions = HTTPServerOptions()) {
+        self.loop = loop
+        self.handler = handler
+        self.options = options
+        date = LoopBound(DateCache(), loop: loop)
+    }
+
+    /// Accepts on a listening descriptor, which the server owns from now on.
+    ///
+    /// - Parameter tls: the context that connections are secured with; nil for plain ones.
+    /// - Returns: the listener's number, for ``setTLS(_:listener:)``.
+    /// - Throws: `LoopError` when the loop cannot watch the descriptor.
+    @discardableResult
+    public func listen(descriptor: Int32, tls: TLSContext? = nil) throws(LoopError) -> Int {
+        let number = endpoints.count
+        let listener = try Listener(on: loop, descriptor: descriptor) { accepted, peer in
+            self.accepted(accepted, from: peer, listener: number)
+        }
+        endpoints.append(Endpoint(listener: listener, tls: tls))
+        return number
+    }
+
+    /// Requests that begin from now on get another handler, and new connections other certificates where given; requests under
+    /// way finish with the handler they began with.
+    public func reload(handler: any HTTPHandler, tls: [Int: TLSContext]) {
+        self.handler = handler
+        for (number, context) in tls where endpoints.indices.contains(number) { endpoints[number].tls = context }
+    }
+
+    /// Connections open now.
+    public var connectionCount: Int { connections.count }
+
+    private func accepted(_ descriptor: Int32, from peer: SocketAddress, listener: Int) {
+        let tls = endpoints[listener].tls
+        let connection = ServerConnection(
+            server: self,
+            loop: loop,
+            options: options,
+            date: date,
+            peer: peer,
+            isSecure: tls != nil
+        )
+        connections[ObjectIdentifier(connection)] = connection
+        connection.assumeIsolated { $0.start(descriptor: descriptor, tls: tls) }
+        if connections.count >= options.maximumConnections { setAccepting(false) }
+    }
+
+    func closed(_ connection: ServerConnection) {
+        let wasFull = connections.count >= options.maximumConnections
+        connections[ObjectIdentifier(connection)] = nil
+        if wasFull && !isDraining { setAccepting(true) }
+        guard connections.isEmpty else { return }
+        let waiting = whenEmpty
+        whenEmpty = []
+        for continuation in waiting { continuation.resume() }
+    }
+
+    func rejected(_ status: Int) { rejections += 1 }
+
+    private func setAccepting(_ accepts: Bool) {
+        for endpoint in endpoints {
+            if accepts { endpoint.listener.resume() } else { endpoint.listener.pause() }
+        }
+    }
+
+    /// Stops accepting, closes idle connections, lets requests under way finish, and returns when all have.
+    public func drain() async {
+        beginDrain()
+        guard !connections.isEmpty else { return }
+        await withCheckedContinuation { whenEmpty.append($0) }
+    }
+
+    private func beginDrain() {
+        guard !isDraining else { return }
+        isDraining = true
+        for endpoint in endpoints { endpoint.listener.close() }
+        endpoints = []
+        for connection in connections.values { connection.assumeIsolated { $0.drain() } }
+    }
+
+    /// Ends every request still under way with the door's error; ``drain()`` then returns soon.
+    public func cancelRequests() {
+        for connection in connections.values { connection.assumeIsolated { $0.cancelWork() } }
+    }
+}

@@ -1,0 +1,26 @@
+/// Limits of one server; times are from the last byte that mattered.
+public struct HTTPServerOptions: Sendable {
+    /// Bounds on request heads and trailers.
+    public var limits = HTTPLimits()
+    /// Largest request body, in bytes; a longer one is answered 413. Default 32 MiB.
+    public var maximumBody = 32 << 20
+    /// Connections open at once on this loop; further ones wait in the kernel's backlog. Default 10,000.
+    public var maximumConnections = 10_000
+    /// From the first byte of a request to the end of its head (408). Default 10 s.
+    public var headerTimeout = Duration.seconds(10)
+    /// Between two reads of a request body (408). Default 30 s.
+    public var bodyTimeout = Duration.seconds(30)
+    /// Between two requests on a connection; then it is closed. Default 75 s.
+    public var idleTimeout = Duration.seconds(75)
+    /// A client that takes no byte for this long while bytes wait for it counts as gone. Default 60 s.
+    public var writeTimeout = Duration.seconds(60)
+    /// Unsent bytes above which a response writer asks its producer to wait. Default 256 KiB.
+    public var highWater = 256 << 10
+    /// Unsent bytes below which the producer goes on. Default 128 KiB.
+    public var lowWater = 128 << 10
+    /// Between two keep-alive comments of a stream that has them. Default 15 s.
+    public var keepAliveInterval = Duration.seconds(15)
+
+    /// The defaults.
+    public init() {}
+}

@@ -1,0 +1,225 @@
+public import EventLoop
+
+/// Writes one response. Belongs to the handler's task; not to be kept after `handle` returns.
+///
+/// Bytes leave together before the loop waits again: head and first chunk, or all chunks made in one turn, share one write.
+public final class ResponseWriter {
+    /// Why the work for this request should stop.
+    public enum Interruption: Sendable, Equatable {
+        /// The client's connection is gone; nobody will read the answer.
+        case clientGone
+        /// The deadline given to ``ResponseWriter/setDeadline(_:)`` has passed.
+        case deadline
+        /// The server's drain limit has passed.
+        case shuttingDown
+    }
+
+    enum State: Equatable {
+        case waiting
+        case streaming(chunked: Bool)
+        case ended
+        case aborted
+        case raw
+    }
+
+    private let transport: Transport
+    private let options: HTTPServerOptions
+    private let date: LoopBound<DateCache>
+    private let isHead: Bool
+    private let version: HTTPVersion
+    private let clientKeepsAlive: Bool
+    private var waiter: CheckedContinuation<Void, Never>?
+
+    private(set) var state = State.waiting
+    /// Set by the connection while it drains: this response is the last one.
+    var closesAfterwards = false
+    private(set) var keepAlive: [UInt8]?
+    private(set) var deadline = MonotonicTime.distantFuture
+    /// Tells the connection that a deadline or a keep-alive was set.
+    var onSchedule: (() -> Void)?
+
+    /// Why the work should stop, once it should.
+    public internal(set) var interruption: Interruption?
+    /// The status that was sent; 0 before there is one.
+    public private(set) var status = 0
+    /// Body bytes given to this writer so far, without chunk framing.
+    public private(set) var bodyBytes = 0
+
+    init(
+        transport: Transport,
+        options: HTTPServerOptions,
+        date: LoopBound<DateCache>,
+        head: RequestHead
+    ) {
+        self.transport = transport
+        self.options = options
+        self.date = date
+        isHead = head.method == .head
+        version = head.version
+        clientKeepsAlive = head.keepAlive
+    }
+
+    // MARK: Whole responses
+
+    /// Sends a whole response. Does nothing when the client has gone.
+    ///
+    /// - Parameter body: not sent in answer to HEAD, nor with 204 and 304.
+    public func respond(status: Int, fields: HTTPFields = [:], body: [UInt8]) {
+        precondition(state == .waiting, "second response to one request")
+        guard !transport.isClosed else { return state = .aborted }
+        self.status = status
+        let hasBody = status != 204 && status != 304
+        appendHead(status: status, fields: fields, framing: hasBody ? .length(body.count) : .none)
+        if hasBody && !isHead {
+            transport.outbox.append(contentsOf: body)
+            bodyBytes = body.count
+        }
+        state = .ended
+        transport.scheduleFlush()
+    }
+
+    // MARK: Streams
+
+    /// Sends the head of a response whose length is not known: chunked, or until the connection's end for HTTP/1.0.
+    ///
+    /// - Parameter keepAlive: bytes that mean nothing to the reader, sent as a chunk of their own at every keep-alive interval;
+    ///   nil where the format has none.
+    public func start(status: Int, fields: HTTPFields, keepAlive: [UInt8]? = nil) {
+        precondition(state == .waiting, "second response to one request")
+        guard !transport.isClosed else { return state = .aborted }
+        self.status = status
+        self.keepAlive = keepAlive
+        let isChunked = version == .http11
+        if !isChunked { closesAfterwards = true }
+        appendHead(status: status, fields: fields, framing: isChunked ? .chunked : .untilClose)
+        state = .streaming(chunked: isChunked)
+        transport.scheduleFlush()
+        onSchedule?()
+    }
+
+    /// Sends `bytes` as one chunk; an empty one sends nothing.
+    ///
+    /// - Returns: false when more than the high mark is waiting for the client: call ``drained()`` before producing more.
+    @discardableResult
+    public func write(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        guard case .streaming(let isChunked) = state, !transport.isClosed, !bytes.isEmpty else { return true }
+        bodyBytes += bytes.count
+        if !isHead {
+            if isChunked {
+                ChunkedEncoder.appendChunk(bytes, to: &transport.outbox)
+            } else {
+                transport.outbox.append(contentsOf: bytes)
+            }
+            transport.scheduleFlush()
+        }
+        return transport.pendingBytes <= options.highWater
+    }
+
+    /// Sends `bytes` as one chunk; see the other `write`.
+    @discardableResult
+    public func write(_ bytes: [UInt8]) -> Bool { bytes.withUnsafeBytes { write($0) } }
+
+    /// Waits until the client has taken enough.
+    ///
+    /// - Throws: `CancellationError` when the client goes, the deadline passes or the server shuts down meanwhile.
+    public func drained() async throws {
+        transport.flush()
+        while transport.pendingBytes > options.lowWater, interruption == nil {
+            await withCheckedContinuation { waiter = $0 }
+        }
+        if interruption != nil { throw CancellationError() }
+    }
+
+    /// Ends a stream in the proper way.
+    public func end() {
+        guard case .streaming(let isChunked) = state else { return }
+        state = .ended
+        guard !transport.isClosed else { return }
+        if isChunked && !isHead { ChunkedEncoder.appendEnd(to: &transport.outbox) }
+        transport.scheduleFlush()
+    }
+
+    /// Cuts a stream: what was written is sent, the last chunk is not, and the connection closes. The client cannot take it for
+    /// a complete answer (over HTTP/1.0, where an end is all there is, it gets a reset).
+    public func abort() { state = .aborted }
+
+    // MARK: Time
+
+    /// Interrupts the handler's task at `time`.
+    public func setDeadline(_ time: MonotonicTime) {
+        deadline = time
+        onSchedule?()
+    }
+
+    // MARK: Raw access, for servers that misbehave on purpose
+
+    /// Sends bytes as they are, at once, without any framing; the connection closes after this response.
+    public func writeRaw(_ bytes: [UInt8]) {
+        guard !transport.isClosed else { return }
+        state = .raw
+        bodyBytes += bytes.count
+        transport.outbox.append(contentsOf: bytes)
+        transport.flush()
+    }
+
+    /// True when a raw response should end in a reset.
+    public var resetsAfterwards = false
+
+    // MARK: The connection's side
+
+    /// Wakes a producer that waits for room, or for nothing any more.
+    func wake() {
+        guard let waiter, transport.pendingBytes <= options.lowWater || interruption != nil else { return }
+        self.waiter = nil
+        waiter.resume()
+    }
+
+    /// Sends something that means nothing to the client but makes the network tell whether it is still there.
+    func probe() {
+        switch state {
+        case .waiting where version == .http11: HTTPEncoder.appendContinue(to: &transport.outbox)
+        case .streaming: sendKeepAlive()
+        default: return
+        }
+        transport.scheduleFlush()
+    }
+
+    func sendKeepAlive() {
+        guard let keepAlive, case .streaming(let isChunked) = state, !isHead else { return }
+        if isChunked {
+            ChunkedEncoder.appendChunk(keepAlive, to: &transport.outbox)
+        } else {
+            transport.outbox.append(contentsOf: keepAlive)
+        }
+        transport.scheduleFlush()
+    }
+
+    /// Whether another request may follow on the connection.
+    var keepsConnection: Bool { state == .ended && clientKeepsAlive && !closesAfterwards }
+
+    /// Whether only a reset can tell the client that the body is cut.
+    var needsReset: Bool { resetsAfterwards || (state == .aborted && version == .http10 && status != 0) }
+
+    private func appendHead(status: Int, fields: HTTPFields, framing: BodyFraming) {
+        let connection: HTTPEncoder.Connection =
+            closesAfterwards || !clientKeepsAlive ? .close : version == .http10 ? .keepAlive : .implied
+        HTTPEncoder.appendResponseHead(
+            status: status,
+            fields: fields,
+            framing: framing,
+            connection: connection,
+            date: date.value.current(),
+            to: &transport.outbox
+        )
+    }
+}
+
+/// The Date field's value, made once a second for a whole loop.
+final class DateCache {
+    private var date = HTTPDate()
+
+    func current() -> HTTPDate {
+        date.update()
+        return date
+    }
+}

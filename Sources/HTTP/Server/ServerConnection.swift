@@ -1,0 +1,351 @@
+import EventLoop
+import TLS
+
+/// One client connection: reads requests, runs the handler for one at a time, and keeps watching the client meanwhile.
+///
+/// Pinned to its loop. The client's end is an input in every state: it cancels the handler's task. A client that only
+/// finished sending (a half-close) is not gone; as TCP cannot tell the two apart, such a client is probed with bytes that mean
+/// nothing to it, and a reset in reply is what ends the work.
+actor ServerConnection {
+    nonisolated let loop: EventLoop
+    nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
+
+    private enum Phase {
+        case securing
+        case idle
+        case readingHead
+        case readingBody
+        case serving
+        case lingering
+        case closed
+    }
+
+    private let server: HTTPServer
+    private let options: HTTPServerOptions
+    private let date: LoopBound<DateCache>
+    private let peer: SocketAddress
+    private let isSecure: Bool
+
+    private var transport: Transport?
+    private var timer: LoopTimer?
+    private var decoder: RequestDecoder
+    private var phase = Phase.idle
+    private var head: RequestHead?
+    private var body: [UInt8] = []
+    private var received = MonotonicTime.now
+    private var backlog: [UInt8] = []  // pipelined bytes behind the request being served
+    private var writer: ResponseWriter?
+    private var task: Task<Void, Never>?
+    private var isDraining = false
+    private var hasClientFinished = false
+
+    // What the one timer waits for; `.distantFuture` when not at all.
+    private var phaseLimit = MonotonicTime.distantFuture
+    private var writeLimit = MonotonicTime.distantFuture
+    private var sentAtWriteLimit: UInt64 = 0
+    private var nextKeepAlive = MonotonicTime.distantFuture
+    private var nextProbe = MonotonicTime.distantFuture
+
+    /// Pipelined bytes taken before reading stops.
+    private static let backlogLimit = 64 << 10
+    /// How long a closing connection waits for the client's end, so that the last response is not lost to a reset.
+    private static let lingerTimeout = Duration.seconds(2)
+    /// How long after a client finished sending it is probed for the first time. Most answers are out by then, and a client
+    /// that half-closes on purpose never sees a probe.
+    private static let firstProbe = Duration.milliseconds(500)
+    /// Between later probes.
+    private static let probeInterval = Duration.seconds(5)
+
+    init(
+        server: HTTPServer,
+        loop: EventLoop,
+        options: HTTPServerOptions,
+        date: LoopBound<DateCache>,
+        peer: SocketAddress,
+        isSecure: Bool
+    ) {
+        self.server = server
+        self.loop = loop
+        self.options = options
+        self.date = date
+        self.peer = peer
+        self.isSecure = isSecure
+        decoder = RequestDecoder(limits: options.limits)
+    }
+
+    /// Takes the descriptor over and starts reading.
+    func start(descriptor: Int32, tls: TLSContext?) {
+        do {
+            let engine = try tls.map { try TLSEngine(context: $0, role: .server) }
+            let transport = Transport(loop: loop, descriptor: descriptor, tls: engine)
+            self.transport = transport
+            timer = LoopTimer(on: loop) { self.timerFired() }
+            phase = engine == nil ? .idle : .securing
+            // A new connection has the time of a head to show its first request.
+            limitPhase(options.headerTimeout)
+            try transport.start(
+                Transport.Callbacks(
+                    onBytes: { self.received($0) },
+                    onEnd: { self.receivedEnd($0) },
+                    onProgress: { self.madeProgress() },
+                    onSecured: { self.phase = .idle }
+                )
+            )
+        } catch {
+            if transport == nil { Socket.close(descriptor) }
+            close()
+        }
+    }
+
+    /// The handler of this moment: a reload changes it between requests.
+    private var handler: any HTTPHandler { server.assumeIsolated { $0.handler } }
+
+    // MARK: Reading
+
+    private func received(_ bytes: UnsafeRawBufferPointer) {
+        switch phase {
+        case .serving:
+            backlog.append(contentsOf: bytes)
+            if backlog.count >= ServerConnection.backlogLimit { transport?.pauseReading() }
+        case .lingering, .closed, .securing: return
+        case .idle, .readingHead, .readingBody: decode(bytes)
+        }
+    }
+
+    private func decode(_ bytes: UnsafeRawBufferPointer) {
+        var input = bytes
+        if phase == .idle {
+            received = .now
+            phase = .readingHead
+            limitPhase(options.headerTimeout)
+        }
+        do throws(HTTPParseError) {
+            while phase == .readingHead || phase == .readingBody {
+                guard let event = try decoder.next(&input) else { break }
+                switch event {
+                case .head(let head): begin(head, hasMore: !input.isEmpty)
+                case .body(let part): append(part)
+                case .end: dispatch()
+                }
+            }
+        } catch {
+            return reject(status: error.status, message: error.description)
+        }
+        switch phase {
+        case .serving where !input.isEmpty: backlog.append(contentsOf: input)
+        case .readingBody: limitPhase(options.bodyTimeout)
+        default: break
+        }
+    }
+
+    private func begin(_ head: RequestHead, hasMore: Bool) {
+        self.head = head
+        body = []
+        phase = .readingBody
+        if case .length(let length) = head.framing {
+            guard length <= options.maximumBody else { return rejectTooLarge() }
+            // Not all at once: a length is only a claim until the bytes are there.
+            if length > 0 { body.reserveCapacity(min(length, 1 << 20) + EventLoop.readBufferPadding) }
+        }
+        if head.expectsContinue, !hasMore, head.framing != .none, let transport {
+            HTTPEncoder.appendContinue(to: &transport.outbox)
+            transport.scheduleFlush()
+        }
+    }
+
+    private func append(_ part: UnsafeRawBufferPointer) {
+        guard body.count + part.count <= options.maximumBody else { return rejectTooLarge() }
+        body.append(contentsOf: part)
+    }
+
+    private func rejectTooLarge() {
+        reject(status: 413, message: "the request body is larger than \(options.maximumBody) bytes")
+    }
+
+    /// Answers what is no request, and closes: after a framing doubt nothing on the connection can be trusted.
+    private func reject(status: Int, message: String) {
+        guard let transport else { return }
+        let (fields, body) = handler.rejection(status: status, message: message)
+        HTTPEncoder.appendResponseHead(
+            status: status,
+            fields: fields,
+            framing: .length(body.count),
+            connection: .close,
+            date: date.value.current(),
+            to: &transport.outbox
+        )
+        if head?.method != .head { transport.outbox.append(contentsOf: body) }
+        server.assumeIsolated { $0.rejected(status) }
+        linger()
+    }
+
+    // MARK: Serving
+
+    private func dispatch() {
+        guard let head, let transport else { return }
+        let request = ServerRequest(head: head, body: body, peer: peer, isSecure: isSecure, received: received)
+        self.head = nil
+        body = []
+        let writer = ResponseWriter(transport: transport, options: options, date: date, head: head)
+        writer.closesAfterwards = isDraining
+        writer.onSchedule = { self.schedule() }
+        self.writer = writer
+        phase = .serving
+        phaseLimit = .distantFuture
+        task = Task { await self.serve(request, writer) }
+    }
+
+    private func serve(_ request: ServerRequest, _ writer: ResponseWriter) async {
+        await handler.handle(request, writer)
+        finish(writer)
+    }
+
+    private func finish(_ writer: ResponseWriter) {
+        writer.onSchedule = nil
+        self.writer = nil
+        task = nil
+        nextKeepAlive = .distantFuture
+        nextProbe = .distantFuture
+        guard let transport, phase == .serving else { return }
+        if writer.interruption == .clientGone { return close() }
+        if writer.needsReset {
+            transport.flush()
+            return close(reset: true)
+        }
+        watchUnsentBytes()
+        guard writer.keepsConnection, !isDraining, !(hasClientFinished && backlog.isEmpty) else { return linger() }
+        phase = .idle
+        limitPhase(options.idleTimeout)
+        guard !backlog.isEmpty else { return }
+        let bytes = backlog
+        backlog = []
+        transport.resumeReading()
+        bytes.withUnsafeBytes { decode($0) }
+        if hasClientFinished && phase != .serving && phase != .closed { linger() }
+    }
+
+    private func interrupt(_ reason: ResponseWriter.Interruption) {
+        guard let writer, writer.interruption == nil else { return }
+        writer.interruption = reason
+        task?.cancel()
+        writer.wake()
+    }
+
+    // MARK: The client's end
+
+    private func receivedEnd(_ end: Transport.End) {
+        switch (phase, end) {
+        case (.serving, .finished):
+            hasClientFinished = true
+            nextProbe = .now + ServerConnection.firstProbe
+            schedule()
+        case (.serving, _): interrupt(.clientGone)
+        default: close()
+        }
+    }
+
+    private func madeProgress() {
+        writer?.wake()
+        if phase == .lingering, transport?.pendingBytes == 0 { limitPhase(ServerConnection.lingerTimeout) }
+        watchUnsentBytes()
+    }
+
+    // MARK: Time
+
+    private func limitPhase(_ duration: Duration) {
+        phaseLimit = .now + duration
+        timer?.arm(at: phaseLimit)
+    }
+
+    /// Has the timer look at everything that may come due; the earliest wins.
+    private func schedule() {
+        guard let timer else { return }
+        let now = MonotonicTime.now
+        if let writer, writer.keepAlive != nil, nextKeepAlive == .distantFuture {
+            nextKeepAlive = now + options.keepAliveInterval
+        }
+        // While a response is under way the timer also looks in on the client's reading, at the write timeout's pace.
+        if writer != nil, writeLimit == .distantFuture { watchUnsentBytes() }
+        let next = min(phaseLimit, writeLimit, nextKeepAlive, nextProbe, writer?.deadline ?? .distantFuture)
+        if next == .distantFuture { timer.disarm() } else { timer.arm(at: next) }
+    }
+
+    private func watchUnsentBytes() {
+        guard let transport else { return }
+        writeLimit = .now + options.writeTimeout
+        sentAtWriteLimit = transport.bytesSent
+        timer?.arm(at: min(writeLimit, phaseLimit, nextKeepAlive, nextProbe, writer?.deadline ?? .distantFuture))
+    }
+
+    private func timerFired() {
+        let now = MonotonicTime.now
+        if phaseLimit <= now { return phaseTimedOut() }
+        if let transport, writeLimit <= now {
+            if transport.pendingBytes > 0, transport.bytesSent == sentAtWriteLimit {
+                if phase == .serving { interrupt(.clientGone) } else { close(reset: true) }
+                return
+            }
+            writeLimit = .distantFuture
+            if transport.pendingBytes > 0 || writer != nil { watchUnsentBytes() }
+        }
+        if let writer {
+            if writer.deadline <= now, writer.interruption == nil { interrupt(.deadline) }
+            if nextKeepAlive <= now {
+                writer.sendKeepAlive()
+                nextKeepAlive = now + options.keepAliveInterval
+            }
+            if nextProbe <= now {
+                writer.probe()
+                nextProbe = now + ServerConnection.probeInterval
+            }
+        }
+        schedule()
+    }
+
+    private func phaseTimedOut() {
+        phaseLimit = .distantFuture
+        switch phase {
+        case .readingHead where decoder.hasPartialHead, .readingBody:
+            reject(status: 408, message: "the request did not arrive in time")
+        default: close()
+        }
+    }
+
+    // MARK: Ending
+
+    /// Stops after the response under way; an idle connection closes at once.
+    func drain() {
+        isDraining = true
+        writer?.closesAfterwards = true
+        if phase == .idle || phase == .securing { close() }
+    }
+
+    /// Ends the request under way with the door's error, at the end of a drain.
+    func cancelWork() { interrupt(.shuttingDown) }
+
+    /// Sends what is left, then our end, and gives the client a moment to read it before the descriptor goes.
+    private func linger() {
+        guard let transport, phase != .closed else { return }
+        phase = .lingering
+        backlog = []
+        transport.resumeReading()
+        transport.finishSending()
+        watchUnsentBytes()
+        limitPhase(ServerConnection.lingerTimeout)
+        if hasClientFinished {
+            transport.flush()
+            if transport.pendingBytes == 0 { close() }
+        }
+    }
+
+    private func close(reset: Bool = false) {
+        guard phase != .closed else { return }
+        phase = .closed
+        timer?.cancel()
+        timer = nil
+        transport?.close(reset: reset)
+        transport = nil
+        task?.cancel()
+        server.assumeIsolated { $0.closed(self) }
+    }
+}
