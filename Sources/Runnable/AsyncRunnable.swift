@@ -1,0 +1,11 @@
+/// A runnable that is natively asynchronous: implement ``ainvoke(_:config:)`` and, when it can stream,
+/// ``Runnable/astream(_:config:)``.
+///
+/// Nothing of it runs on the thread pool. Its blocking methods wait for the asynchronous ones: the calling thread sleeps
+/// while a task does the work on the default executor. Do not call them from asynchronous code or on an event loop's
+/// thread, where a blocked thread may be the one the work needs.
+public protocol AsyncRunnable: Runnable {
+    /// Turns `input` into an output without blocking. Should return soon after its task is cancelled and must not
+    /// outlive `config.deadline` by more than it takes to notice.
+    func ainvoke(_ input: Input, config: RunConfig) async throws -> Output
+}

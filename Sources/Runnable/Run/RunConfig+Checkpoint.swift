@@ -1,0 +1,15 @@
+import WorkerPool
+
+extension RunConfig {
+    /// Throws when this run should not go on: `CancellationError` when it was cancelled, ``RunError`` `timeout_total` when its
+    /// deadline passed.
+    ///
+    /// For work on a thread of the pool, which has no task of its own, the cancellation is that of the task that
+    /// waits for it. Long blocking work should call this between its parts.
+    public func checkpoint() throws {
+        if Task.isCancelled || WorkerPool.isCurrentWorkCancelled { throw CancellationError() }
+        if let deadline, deadline <= .now {
+            throw RunError(.timeoutTotal, detail: "the deadline passed before the work began or went on")
+        }
+    }
+}

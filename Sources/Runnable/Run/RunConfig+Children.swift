@@ -1,0 +1,49 @@
+extension RunConfig {
+    /// The config of the run that surrounds the current code, when a runnable has set one.
+    ///
+    /// Task-local: child tasks and the thread pool's work see it too. Methods called without a config start from
+    /// a ``child(step:)`` of it.
+    @TaskLocal public static var current: RunConfig?
+
+    /// What a call without a config gets: a child of the surrounding run's config, or an empty one.
+    public static var inherited: RunConfig { current?.child() ?? RunConfig() }
+
+    /// The config with an id: the one it has, or a fresh time-ordered one.
+    public func withRunID() -> RunConfig {
+        guard runID == nil else { return self }
+        var copy = self
+        copy.runID = .timeOrdered()
+        return copy
+    }
+
+    /// The config for a run that this one calls.
+    ///
+    /// Inherits tags, metadata, limits, configurable values and the deadline. Does not inherit the id, the name and the
+    /// step tags, which belong to this run alone.
+    /// - Parameter step: the child's place in this runnable, which becomes a tag of that child only.
+    public func child(step: RunStep? = nil) -> RunConfig {
+        var child = self
+        child.parentRunID = runID ?? parentRunID
+        child.runID = nil
+        child.runName = nil
+        child.stepTags = (step?.tag).map { [$0] } ?? []
+        return child
+    }
+
+    /// The config with a deadline at most at `instant`; an earlier one stays.
+    public func withDeadline(_ instant: ContinuousClock.Instant?) -> RunConfig {
+        var copy = self
+        copy.deadline = Self.earlier(deadline, instant)
+        return copy
+    }
+
+    static func earlier(
+        _ left: ContinuousClock.Instant?,
+        _ right: ContinuousClock.Instant?
+    ) -> ContinuousClock.Instant? {
+        switch (left, right) {
+        case (let left?, let right?): min(left, right)
+        case (let left, let right): left ?? right
+        }
+    }
+}
