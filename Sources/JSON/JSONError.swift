@@ -22,7 +22,7 @@ public struct JSONError: Error, Equatable, CustomStringConvertible {
         case unexpectedCharacter = "unexpected character"
         /// The text ends inside an array or object; the offset is the text's length.
         case unexpectedEnd = "unexpected end"
-        /// Something that starts like a number, such as `01`, `1.` or `+1`'s cousin `-`.
+        /// Something that starts like a number, such as `01`, `1.` or a lone `-`.
         case invalidNumber = "invalid number"
         /// Something that starts like `true`, `false` or `null`.
         case invalidLiteral = "invalid literal"

@@ -33,7 +33,9 @@ public final class JSONReader {
     /// - Throws: ``JSONError`` when the text is refused, without having called `body`; otherwise what `body` throws.
     @inlinable
     public func read<R, E: Error>(
-        _ bytes: UnsafeRawBufferPointer, padded: Bool = false, _ body: (JSONView) throws(E) -> R
+        _ bytes: UnsafeRawBufferPointer,
+        padded: Bool = false,
+        _ body: (JSONView) throws(E) -> R
     ) throws -> R {
         let view = try begin(bytes, padded: padded)
         defer { finish() }
