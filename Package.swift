@@ -56,9 +56,14 @@ let package = Package(
             swiftSettings: strict
         ),
 
+        // Certificates for tests, made as they run.
+        .target(
+            name: "TestAuthority", dependencies: ["COpenSSL"], path: "Tests/Support/TestAuthority",
+            swiftSettings: strict),
+
         .testTarget(name: "WorkerPoolTests", dependencies: ["WorkerPool"], swiftSettings: strict),
         .testTarget(name: "EventLoopTests", dependencies: ["EventLoop"], swiftSettings: strict),
-        .testTarget(name: "TLSTests", dependencies: ["TLS"], swiftSettings: strict),
+        .testTarget(name: "TLSTests", dependencies: ["TLS", "COpenSSL", "TestAuthority"], swiftSettings: strict),
         .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: strict),
         .testTarget(name: "HTTPTests", dependencies: ["HTTP", "EventLoop", "TLS"], swiftSettings: strict),
         .testTarget(name: "RunnableTests", dependencies: ["Runnable"], swiftSettings: strict),
