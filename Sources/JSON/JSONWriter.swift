@@ -71,10 +71,14 @@ extension [UInt8] {
     /// escaped, all else stays as it is, numbers and escapes included.
     /// - Parameter raw: from ``JSONView/raw``, or known to be valid in another way. Traps when a string in it is not closed.
     public mutating func appendCompactJSON(_ raw: UnsafeRawBufferPointer) {
-        switch raw.first {
-        case UInt8(ascii: "{"), UInt8(ascii: "["): break
-        case UInt8(ascii: "\""): return appendUnseparated(raw)
-        default: return append(contentsOf: raw)
+        guard let first = raw.first, let last = raw.last else { preconditionFailure("not valid JSON") }
+        // A scalar without white space around it has none at all.
+        if last > UInt8(ascii: " ") {
+            switch first {
+            case UInt8(ascii: "{"), UInt8(ascii: "["), 0...UInt8(ascii: " "): break
+            case UInt8(ascii: "\""): return appendUnseparated(raw)
+            default: return append(contentsOf: raw)
+            }
         }
         let start = count
         append(addingCapacity: raw.count + Int(CSJ_PADDING)) { span in
