@@ -125,6 +125,10 @@ import Testing
         #expect(loaded.routes.map(\.output) == [.text, .message])
         #expect(loaded.warnings.isEmpty)
         #expect(try configuration("\u{feff}" + text, environment: Self.environment) == loaded)
-        #expect(mistakes(text) == ["headgate.yaml:5: backends.openai.api_key: the environment variable OPENAI_API_KEY is not set"])
+        #expect(
+            mistakes(text) == [
+                "headgate.yaml:5: backends.openai.api_key: the environment variable OPENAI_API_KEY is not set"
+            ]
+        )
     }
 }
