@@ -15,7 +15,8 @@ struct YAMLReader {
 
     /// The document's root; nil when it cannot be read at all, which has then been reported.
     mutating func read(_ text: String) -> SettingNode? {
-        var text = text
+        // Some editors write a byte order mark; told that the text is UTF-8, the parser takes it for content.
+        var text = text.unicodeScalars.first == "\u{feff}" ? String(text.unicodeScalars.dropFirst()) : text
         while true {
             do {
                 // The basic resolver leaves typing to us; the default one compiles regular expressions at every start.
