@@ -16,20 +16,61 @@ extension BackendSettings {
 
     private static let transport: [Field<BackendSettings>] = [
         .optional("ca_file", \.caFile, .file, "PEM file of the authorities to trust.", defaultNote: "the system's"),
-        .optional("server_name", \.serverName, .hostName, "Name to expect in the certificate.", defaultNote: "the URL's host"),
+        .optional(
+            "server_name",
+            \.serverName,
+            .hostName,
+            "Name to expect in the certificate.",
+            defaultNote: "the URL's host"
+        ),
         .clientCertificate,
     ]
 
     private static let limits: [Field<BackendSettings>] = [
         .value("max_connections", \.maxConnections, .integer(1...100_000), "Connections of one loop."),
-        .value("max_idle_connections", \.maxIdleConnections, .integer(0...100_000), "Idle connections of one loop kept for reuse."),
-        .value("idle_timeout", \.idleTimeout, .duration(.zero ... .seconds(86_400)), "Closes an idle pooled connection; 0s keeps none."),
-        .value("max_pending", \.maxPending, .integer(0...1_000_000), "Requests of one loop that may wait for a connection."),
-        .value("queue_timeout", \.queueTimeout, .duration(.milliseconds(1) ... .seconds(86_400)), "How long a request may wait for a connection."),
+        .value(
+            "max_idle_connections",
+            \.maxIdleConnections,
+            .integer(0...100_000),
+            "Idle connections of one loop kept for reuse."
+        ),
+        .value(
+            "idle_timeout",
+            \.idleTimeout,
+            .duration(.zero ... .seconds(86_400)),
+            "Closes an idle pooled connection; 0s keeps none."
+        ),
+        .value(
+            "max_pending",
+            \.maxPending,
+            .integer(0...1_000_000),
+            "Requests of one loop that may wait for a connection."
+        ),
+        .value(
+            "queue_timeout",
+            \.queueTimeout,
+            .duration(.milliseconds(1) ... .seconds(86_400)),
+            "How long a request may wait for a connection."
+        ),
         .section("timeouts", \.timeouts, TimeoutSettings.fields, defaults: TimeoutSettings(), "Timeouts of one call."),
-        .value("max_response", \.maxResponse, .size(1024...(1 << 30)), "A larger response that is not streamed fails the call."),
-        .value("stream_options", \.streamOptions, .boolean, "Asks streams for usage; false for servers that refuse the field, such as Mistral."),
-        .value("abort_on_disconnect", \.abortOnDisconnect, .boolean, "Closes a call whose client left; false for engines that crash on it."),
+        .value(
+            "max_response",
+            \.maxResponse,
+            .size(1024...(1 << 30)),
+            "A larger response that is not streamed fails the call."
+        ),
+        .value(
+            "stream_options",
+            \.streamOptions,
+            .boolean,
+            "Asks streams for usage; false for servers that refuse the field, such as Mistral."
+        ),
+        .value(
+            "abort_on_disconnect",
+            \.abortOnDisconnect,
+            .boolean,
+            "Closes a call whose client left; false for engines that crash on it."
+        ),
     ]
 
     private static let mockSection = Field<BackendSettings>.section(
@@ -40,7 +81,9 @@ extension BackendSettings {
         "What the mock answers."
     )
 
-    private static let refused: [Field<BackendSettings>] = ["tls_verify", "verify", "verify_tls", "verify_ssl", "insecure", "insecure_skip_verify"].map {
+    private static let refused: [Field<BackendSettings>] = [
+        "tls_verify", "verify", "verify_tls", "verify_ssl", "insecure", "insecure_skip_verify",
+    ].map {
         .refused(
             $0,
             because: "upstream certificates are always verified; trust your own authority with ca_file, "
@@ -52,8 +95,15 @@ extension BackendSettings {
 extension Field<BackendSettings> {
     fileprivate static var apiKey: Field {
         let type = ValueType<Secret>.secret
-        return Field(name: "api_key", type: type.name, summary: "Sent as `Authorization: Bearer`; best from a variable.") {
-            root, node, place, context in
+        return Field(
+            name: "api_key",
+            type: type.name,
+            summary: "Sent as `Authorization: Bearer`; best from a variable."
+        ) {
+            root,
+            node,
+            place,
+            context in
             // `${VAR:-}` makes the key optional; an empty key written any other way is a mistake.
             if case .scalar(let scalar) = node.content, scalar.isEmptyByDefault { return }
             if let key = type.read(node, at: place, in: context) { root.apiKey = key }
@@ -64,8 +114,15 @@ extension Field<BackendSettings> {
 
     fileprivate static var apiKeyFile: Field {
         let type = ValueType<String>.file
-        return Field(name: "api_key_file", type: type.name, summary: "File that holds the key; a newline at its end is dropped.") {
-            root, node, place, context in
+        return Field(
+            name: "api_key_file",
+            type: type.name,
+            summary: "File that holds the key; a newline at its end is dropped."
+        ) {
+            root,
+            node,
+            place,
+            context in
             guard let path = type.read(node, at: place, in: context) else { return }
             guard case .success(let file) = SmallFile.read(path, limit: 64 << 10) else {
                 context.report(place, "expected a file of at most 64KiB, found \(node.found)")
@@ -74,7 +131,10 @@ extension Field<BackendSettings> {
             var bytes = file.bytes[...]
             while let last = bytes.last, last == 0x0a || last == 0x0d { bytes.removeLast() }
             guard Secret.isToken(bytes) else {
-                context.report(place, "expected a file with a key of visible ASCII characters, found something else in \(node.found)")
+                context.report(
+                    place,
+                    "expected a file with a key of visible ASCII characters, found something else in \(node.found)"
+                )
                 return
             }
             root.apiKey = Secret(String(decoding: bytes, as: UTF8.self))
@@ -88,7 +148,11 @@ extension Field<BackendSettings> {
     }
 
     fileprivate static var headers: Field {
-        Field(name: "headers", type: "names with values", summary: "Fields added to every request.") { root, node, place, context in
+        Field(name: "headers", type: "names with values", summary: "Fields added to every request.") {
+            root,
+            node,
+            place,
+            context in
             guard let entries = node.entries(at: place, in: context) else { return }
             for entry in entries {
                 let place = place.child(entry.key)
@@ -97,7 +161,9 @@ extension Field<BackendSettings> {
             }
         } write: { root in
             guard !root.headers.isEmpty else { return nil }
-            return .map(root.headers.map { (key: $0.name, value: .text($0.isSecret ? Secret.redacted : $0.value.reveal())) })
+            return .map(
+                root.headers.map { (key: $0.name, value: .text($0.isSecret ? Secret.redacted : $0.value.reveal())) }
+            )
         }
     }
 
@@ -109,7 +175,10 @@ extension Field<BackendSettings> {
         let empty = CertificateFiles(certificate: "", key: "")
         let keys = ConfigurationKey.keys(of: fields, defaults: empty)
         return Field(name: "client_certificate", summary: "Shown to upstreams that ask for one.", children: keys) {
-            root, node, place, context in
+            root,
+            node,
+            place,
+            context in
             var files = empty
             fields.read(into: &files, from: node, at: place, in: context)
             root.clientCertificate = files
@@ -144,7 +213,8 @@ extension Secret {
 extension HeaderSetting {
     /// Fields that belong to the exchange itself; setting them would break framing or negotiation.
     private static let ours: Set<String> = [
-        "accept", "accept-encoding", "connection", "content-encoding", "content-length", "content-type", "expect", "host",
+        "accept", "accept-encoding", "connection", "content-encoding", "content-length", "content-type", "expect",
+        "host",
         "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade",
     ]
 
@@ -179,14 +249,31 @@ extension MockSettings {
     private static let pace: ClosedRange<Duration> = .zero ... .seconds(3600)
 
     static let fields: [Field<MockSettings>] = [
-        .value("reply", \.reply, .reply, "`words` is a fixed run of words, `echo` the last message, anything else that very text."),
+        .value(
+            "reply",
+            \.reply,
+            .reply,
+            "`words` is a fixed run of words, `echo` the last message, anything else that very text."
+        ),
         .value("tokens", \.tokens, .integer(0...1_000_000), "Tokens of an answer made of `words`."),
         .value("latency", \.latency, .duration(pace), "Before the response head."),
         .value("time_to_first_token", \.timeToFirstToken, .duration(pace), "Between the head and the first token."),
         .value("interval", \.interval, .duration(pace), "Between two tokens."),
         .status,
-        .optional("retry_after", \.retryAfter, .duration(.zero ... .seconds(86_400)), "`Retry-After` of failing statuses.", defaultNote: "none"),
-        .optional("fail_after", \.failAfter, .integer(0...1_000_000), "Breaks every answer off after this many tokens.", defaultNote: "never"),
+        .optional(
+            "retry_after",
+            \.retryAfter,
+            .duration(.zero ... .seconds(86_400)),
+            "`Retry-After` of failing statuses.",
+            defaultNote: "none"
+        ),
+        .optional(
+            "fail_after",
+            \.failAfter,
+            .integer(0...1_000_000),
+            "Breaks every answer off after this many tokens.",
+            defaultNote: "never"
+        ),
     ]
 }
 
@@ -228,8 +315,15 @@ extension ValueType where Value == MockSettings.Status {
 extension Field<MockSettings> {
     fileprivate static var status: Field {
         let type = ValueType<MockSettings.Status>.status
-        return Field(name: "status", type: type.name, summary: "Statuses of the first requests, in order; later ones succeed.") {
-            root, node, place, context in
+        return Field(
+            name: "status",
+            type: type.name,
+            summary: "Statuses of the first requests, in order; later ones succeed."
+        ) {
+            root,
+            node,
+            place,
+            context in
             let items: [SettingNode]
             if case .list(let list) = node.content { items = list } else { items = [node] }
             root.status = items.enumerated().compactMap { index, item in

@@ -6,8 +6,19 @@ private struct ListenerDraft: Sendable {
     var mode: UInt32?
 
     static let fields: [Field<ListenerDraft>] = [
-        .optional("address", \.address, .address, "As above, for an entry that says more than its address.", isRequired: true),
-        .optional("certificate", \.certificate, .file, "PEM file of the certificate and its intermediates; serves HTTPS."),
+        .optional(
+            "address",
+            \.address,
+            .address,
+            "As above, for an entry that says more than its address.",
+            isRequired: true
+        ),
+        .optional(
+            "certificate",
+            \.certificate,
+            .file,
+            "PEM file of the certificate and its intermediates; serves HTTPS."
+        ),
         .optional("key", \.key, .file, "PEM file of the private key."),
         .optional("mode", \.mode, .permissions, "Permissions of a Unix socket.", defaultNote: "0660"),
     ]
@@ -51,9 +62,18 @@ extension Field<Configuration> {
         ) { root, node, place, context in
             if case .list(let items) = node.content {
                 if items.isEmpty { context.report(place, "expected at least one address") }
-                root.listen = items.enumerated().compactMap { index, item in
-                    context.note(place.item(index), line: item.line, node: item)
-                    return readListener(item, at: place.item(index), in: context)
+                root.listen = []
+                var places: [ListenAddress: Int] = [:]
+                for (index, item) in items.enumerated() {
+                    let place = place.item(index)
+                    context.note(place, line: item.line, node: item)
+                    guard let listener = readListener(item, at: place, in: context) else { continue }
+                    root.listen.append(listener)
+                    guard !listener.address.isAnyPort else { continue }
+                    if let first = places[listener.address] {
+                        context.report(place, "the same address as listen[\(first)]")
+                    }
+                    places[listener.address] = index
                 }
             } else {
                 root.listen = readListener(node, at: place, in: context).map { [$0] } ?? []
@@ -61,14 +81,17 @@ extension Field<Configuration> {
         } write: { root in
             let items = root.listen.map { listener -> YAMLText in
                 let isPlain = listener == ListenerSettings(address: listener.address)
-                return isPlain ? .text(listener.address.description) : ListenerDraft.fields.write(ListenerDraft(listener))
+                return isPlain
+                    ? .text(listener.address.description) : ListenerDraft.fields.write(ListenerDraft(listener))
             }
             guard items.count == 1, let only = items.first, case .text = only else { return .list(items) }
             return only
         }
     }
 
-    private static func readListener(_ node: SettingNode, at place: SettingPath, in context: LoadContext) -> ListenerSettings? {
+    private static func readListener(_ node: SettingNode, at place: SettingPath, in context: LoadContext)
+        -> ListenerSettings?
+    {
         guard case .map = node.content else {
             return ValueType.address.read(node, at: place, in: context).map { ListenerSettings(address: $0) }
         }

@@ -17,34 +17,43 @@ struct ConfigurationChecks {
 
     private func checkListeners() {
         let listen = SettingPath.root.child("listen")
-        let addresses = configuration.listen.map(\.address)
-        for (index, address) in addresses.enumerated() where !address.isAnyPort {
-            if let first = addresses.firstIndex(of: address), first < index {
-                context.report(listen.item(index), "the same address as listen[\(first)]")
-            }
-        }
         for message in configuration.listenerWarnings { context.warn(listen, message) }
+        for listener in configuration.listen { checkPrivateKey(listener.tls, at: listen) }
+    }
+
+    private func checkPrivateKey(_ files: CertificateFiles?, at place: SettingPath) {
+        guard let files, case .success(let mode) = SmallFile.mode(of: files.key), mode & 0o004 != 0 else { return }
+        context.warn(place, "the private key can be read by every user of this machine; chmod 600 it")
     }
 
     private func check(_ backend: BackendSettings, at place: SettingPath) {
         let isSet = { (key: String) in context.isSet(place.child(key)) }
-        guard isSet("dialect"), !context.isInvalid(place.child("dialect")) else { return }
+        guard isSet("dialect"), !context.hasReported(place.child("dialect")) else { return }
         if backend.dialect == .mock {
-            for field in BackendSettings.fields where !BackendSettings.mockKeys.contains(field.name) && field.refusal == nil {
+            for field in BackendSettings.fields
+            where !BackendSettings.mockKeys.contains(field.name) && field.refusal == nil {
                 if isSet(field.name) { context.report(place.child(field.name), "has no meaning for the dialect mock") }
             }
             return
         }
         if isSet("mock") { context.report(place.child("mock"), "only has a meaning for the dialect mock") }
         if !isSet("url") {
-            context.report(place.child("url"), "is missing; expected the base URL that the dialect \(backend.dialect.rawValue) is spoken at")
+            context.report(
+                place.child("url"),
+                "is missing; expected the base URL that the dialect \(backend.dialect.rawValue) is spoken at"
+            )
         }
         if isSet("api_key"), isSet("api_key_file") {
             context.report(place.child("api_key_file"), "cannot stand beside api_key; keep one of them")
         }
-        if backend.apiKey != nil, let header = backend.headers.first(where: { $0.name.lowercased() == "authorization" }) {
-            context.report(place.child("headers").child(header.name), "cannot stand beside an API key, which is sent in this field")
+        if backend.apiKey != nil, let header = backend.headers.first(where: { $0.name.lowercased() == "authorization" })
+        {
+            context.report(
+                place.child("headers").child(header.name),
+                "cannot stand beside an API key, which is sent in this field"
+            )
         }
+        checkPrivateKey(backend.clientCertificate, at: place.child("client_certificate"))
         guard let url = backend.url, url.scheme == .http else { return }
         for key in ["ca_file", "server_name", "client_certificate"] where isSet(key) {
             context.report(place.child(key), "has no meaning for an http:// URL")
@@ -56,19 +65,19 @@ struct ConfigurationChecks {
 
     private func checkRoutes() {
         let routes = SettingPath.root.child("routes")
-        if configuration.routes.isEmpty, !context.isInvalid(routes) {
-            context.report(routes, line: context.line(routes) ?? 1, "expected at least one route, such as /: {model: NAME}")
+        if configuration.routes.isEmpty, !context.hasReported(routes) {
+            context.report(
+                routes,
+                line: context.line(routes) ?? 1,
+                "expected at least one route, such as /: {model: NAME}"
+            )
         }
-        let paths = Set(configuration.routes.map(\.path))
         for route in configuration.routes {
             let place = routes.child(route.path)
             checkName(route.model, at: place.child("model"), "model", among: configuration.models.map(\.name))
-            for endpoint in RouteSettings.endpoints where route.path.hasSuffix("/\(endpoint)") {
-                let parent = String(route.path.dropLast(endpoint.utf8.count + 1))
-                let owner = parent.isEmpty ? "/" : parent
-                if paths.contains(owner) {
-                    context.report(place, "is also the endpoint \(endpoint) of the route \(owner)")
-                }
+            for owner in configuration.routes where owner.path != route.path {
+                guard let endpoint = owner.endpoint(colliding: route.path) else { continue }
+                context.report(place, "is also the endpoint \(endpoint) of the route \(owner.path)")
             }
         }
     }

@@ -49,12 +49,15 @@ public enum ConfigurationLoader {
         let context = LoadContext(file: name, directory: directory, environment: environment)
         var reader = YAMLReader(context: context)
         var configuration = Configuration()
-        if let root = reader.read(text) {
+        if let root = reader.read(text), root.entries(at: .root, in: context) != nil {
             Configuration.fields.read(into: &configuration, from: root, at: .root, in: context)
             configuration.fillIn()
             ConfigurationChecks(configuration: configuration, context: context).run()
             if isWorldReadable, let key = context.literalKey(of: configuration) {
-                context.warn(key, "this file can be read by every user of this machine; use ${VARIABLE} or api_key_file")
+                context.warn(
+                    key,
+                    "this file can be read by every user of this machine; use ${VARIABLE} or api_key_file"
+                )
             }
         }
         if let failure = context.failure { return .failure(failure) }

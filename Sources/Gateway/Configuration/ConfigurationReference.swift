@@ -6,6 +6,8 @@ public struct ConfigurationKey: Sendable, Equatable {
     public let type: String
     /// As the file would write it; nil when there is none.
     public let defaultValue: String?
+    /// What leaving it out means, where no value of the file says that.
+    public let defaultNote: String?
     /// Whether leaving it out is an error.
     public let isRequired: Bool
     /// One sentence.
@@ -20,6 +22,7 @@ public struct ConfigurationKey: Sendable, Equatable {
                     path: "\(field.name)\(field.childInfix)\(separator)\(child.path)",
                     type: child.type,
                     defaultValue: child.defaultValue,
+                    defaultNote: child.defaultNote,
                     isRequired: child.isRequired,
                     summary: child.summary
                 )
@@ -28,7 +31,8 @@ public struct ConfigurationKey: Sendable, Equatable {
             let key = ConfigurationKey(
                 path: field.name,
                 type: field.type.isEmpty ? "mapping" : field.type,
-                defaultValue: field.defaultNote ?? written,
+                defaultValue: field.defaultNote == nil ? written : nil,
+                defaultNote: field.defaultNote,
                 isRequired: field.isRequired,
                 summary: field.summary
             )
@@ -40,7 +44,10 @@ public struct ConfigurationKey: Sendable, Equatable {
 /// Every key the loader accepts. The loader reads by the same tables, so the two cannot differ.
 public enum ConfigurationReference {
     /// In the order of the dump, sections before their keys.
-    public static let keys: [ConfigurationKey] = ConfigurationKey.keys(of: Configuration.fields, defaults: Configuration())
+    public static let keys: [ConfigurationKey] = ConfigurationKey.keys(
+        of: Configuration.fields,
+        defaults: Configuration()
+    )
 
     /// The README's reference: one table for each top-level section.
     public static var markdown: String {
@@ -62,7 +69,7 @@ public enum ConfigurationReference {
     private static func table(_ keys: [ConfigurationKey]) -> String {
         var text = "| key | type | default | |\n|---|---|---|---|\n"
         for key in keys {
-            let fallback = key.isRequired ? "*required*" : key.defaultValue.map { "`\($0)`" } ?? ""
+            let fallback = key.isRequired ? "*required*" : key.defaultValue.map { "`\($0)`" } ?? key.defaultNote ?? ""
             text += "| `\(key.path)` | \(escape(key.type)) | \(fallback) | \(escape(key.summary)) |\n"
         }
         return text

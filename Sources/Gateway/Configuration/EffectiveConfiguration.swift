@@ -25,7 +25,10 @@ public enum EffectiveConfiguration {
             zip(entries, backends).map { entry, backend in
                 guard case .map(let keys) = entry.value else { return entry }
                 let isMock = backend.dialect == .mock
-                return (entry.key, .map(keys.filter { isMock ? BackendSettings.mockKeys.contains($0.key) : $0.key != "mock" }))
+                return (
+                    entry.key,
+                    .map(keys.filter { isMock ? BackendSettings.mockKeys.contains($0.key) : $0.key != "mock" })
+                )
             }
         )
     }

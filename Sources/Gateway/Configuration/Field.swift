@@ -47,7 +47,10 @@ extension Field {
         defaultNote: String? = nil
     ) -> Field {
         Field(name: name, type: type.name, summary: summary, isRequired: isRequired, defaultNote: defaultNote) {
-            root, node, place, context in
+            root,
+            node,
+            place,
+            context in
             if let value = type.read(node, at: place, in: context) { root[keyPath: path] = value }
         } write: {
             $0[keyPath: path].map { type.format($0) }
@@ -75,7 +78,10 @@ extension Field {
         _ summary: String
     ) -> Field {
         Field(name: name, summary: summary, children: ConfigurationKey.keys(of: fields, defaults: defaults)) {
-            root, node, place, context in
+            root,
+            node,
+            place,
+            context in
             fields.read(into: &root[keyPath: path], from: node, at: place, in: context)
         } write: {
             let text = fields.write($0[keyPath: path])
@@ -96,7 +102,10 @@ extension Field {
     ) -> Field {
         let keys = ConfigurationKey.keys(of: fields, defaults: make("NAME"))
         return Field(name: name, summary: summary, childInfix: ".\(placeholder)", children: keys) {
-            root, node, place, context in
+            root,
+            node,
+            place,
+            context in
             guard let entries = node.entries(at: place, in: context) else { return }
             for entry in entries {
                 let place = place.child(entry.key)
@@ -126,7 +135,7 @@ extension SettingNode {
     func entries(at path: SettingPath, in context: LoadContext) -> [SettingEntry]? {
         if case .map(let entries) = content { return entries }
         if isNull { return [] }
-        context.report(path, self, Mismatch(expected: "a mapping"))
+        if !isInvalid { context.report(path, line: context.line(path) ?? line, "expected a mapping, found \(found)") }
         return nil
     }
 }
@@ -151,7 +160,7 @@ extension Array {
             }
         }
         for field in self where field.isRequired && !entries.contains(where: { $0.key == field.name }) {
-            context.report(path.child(field.name), line: context.line(path) ?? node.line, "is missing; expected \(field.type)")
+            context.report(path.child(field.name), line: context.line(path) ?? node.line, "is required: \(field.type)")
         }
     }
 

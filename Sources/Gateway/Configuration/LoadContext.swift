@@ -4,7 +4,12 @@ struct SettingPath: Hashable {
 
     let text: String
 
-    func child(_ name: String) -> SettingPath { SettingPath(text: text.isEmpty ? name : "\(text).\(name)") }
+    /// Names come from the file, so one that would break a line of the log is quoted.
+    func child(_ name: String) -> SettingPath {
+        let shown = name.unicodeScalars.allSatisfy(isPrintable) ? name : quoted(name)
+        return SettingPath(text: text.isEmpty ? shown : "\(text).\(shown)")
+    }
+
     func item(_ index: Int) -> SettingPath { SettingPath(text: "\(text)[\(index)]") }
 }
 
@@ -37,10 +42,9 @@ final class LoadContext {
     /// Whether the file sets this key.
     func isSet(_ path: SettingPath) -> Bool { places[path] != nil }
 
-    /// Whether the file gives this key a value that could be read so far as to be talked about.
-    func isInvalid(_ path: SettingPath) -> Bool {
-        if case .invalid? = places[path]?.node.content { return true }
-        return false
+    /// Whether a mistake of this very key is known already, so that what follows from it need not be told.
+    func hasReported(_ path: SettingPath) -> Bool {
+        errors.contains { $0.key == path.text } || places[path]?.node.isInvalid == true
     }
 
     /// The value of this key for an error: quoted, but not when it came from a variable.
@@ -72,7 +76,9 @@ final class LoadContext {
     /// Every mistake in the order of the file; nil when there is none.
     var failure: ConfigurationErrors? {
         guard !errors.isEmpty else { return nil }
-        let ordered = errors.enumerated().sorted { ($0.element.line ?? 0, $0.offset) < ($1.element.line ?? 0, $1.offset) }
+        let ordered = errors.enumerated().sorted {
+            ($0.element.line ?? 0, $0.offset) < ($1.element.line ?? 0, $1.offset)
+        }
         return ConfigurationErrors(errors: ordered.map(\.element))
     }
 }

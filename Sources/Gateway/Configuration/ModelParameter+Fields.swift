@@ -29,7 +29,11 @@ extension Field<ModelSettings> {
             }
         } write: { root in
             guard !root.params.isEmpty else { return nil }
-            return .map(root.params.map { (key: $0.name, value: $0.isSecret ? .text(Secret.redacted) : .plain(escape($0.json))) })
+            return .map(
+                root.params.map {
+                    (key: $0.name, value: $0.isSecret ? .text(Secret.redacted) : .plain(escape($0.json)))
+                }
+            )
         }
     }
 

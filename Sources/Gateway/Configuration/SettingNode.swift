@@ -17,6 +17,11 @@ struct SettingNode {
         return false
     }
 
+    var isInvalid: Bool {
+        if case .invalid = content { return true }
+        return false
+    }
+
     /// What an error says it found. Never the value of a variable.
     var found: String {
         switch content {
@@ -48,6 +53,8 @@ struct SettingScalar {
 
     /// Whether the file says null. An empty variable is an empty text, not null.
     var isNull: Bool { isPlain && !hasVariables && ["", "~", "null", "Null", "NULL"].contains(text) }
+    /// Whether it can be meant as a text; a bare number is taken as written, but a bare `true` hardly is one.
+    var isText: Bool { !isNull && !(isPlain && CoreSchema.kind(text) == .boolean) }
     /// Whether typed values may be read from it: quotes make a text, except that `{key: "${VAR}"}` needs them.
     var isTypable: Bool { isPlain || hasVariables }
     /// An empty text that the file itself asks for with `${VAR:-}`.
@@ -65,10 +72,14 @@ struct SettingScalar {
 func quoted(_ text: String) -> String {
     var result = "\""
     for scalar in text.unicodeScalars.prefix(60) {
-        let isPrintable = scalar.value >= 0x20 && !(0x7f...0x9f).contains(scalar.value)
-        result += isPrintable ? String(scalar) : "\\u{\(String(scalar.value, radix: 16))}"
+        result += isPrintable(scalar) ? String(scalar) : "\\u{\(String(scalar.value, radix: 16))}"
     }
     return result + (text.unicodeScalars.count > 60 ? "…\"" : "\"")
+}
+
+/// Whether a character stays on its line and does nothing to a terminal.
+func isPrintable(_ scalar: Unicode.Scalar) -> Bool {
+    scalar.value >= 0x20 && !(0x7f...0x9f).contains(scalar.value) && scalar.value != 0x2028 && scalar.value != 0x2029
 }
 
 /// How YAML 1.2's core schema types a plain scalar. `yes`, `no`, `on` and `off` are texts there.
@@ -93,10 +104,13 @@ enum CoreSchema {
         case ".inf", ".nan": return true
         default: break
         }
-        if rest.hasPrefix("0x") { return rest.count > 2 && rest.dropFirst(2).allSatisfy { $0.isASCII && $0.isHexDigit } }
+        if rest.hasPrefix("0x") {
+            return rest.count > 2 && rest.dropFirst(2).allSatisfy { $0.isASCII && $0.isHexDigit }
+        }
         if rest.hasPrefix("0o") { return rest.count > 2 && rest.dropFirst(2).allSatisfy { ("0"..."7").contains($0) } }
         let parts = rest.split(separator: "e", maxSplits: 1, omittingEmptySubsequences: false)
-        let lowered = parts.count == 1 ? rest.split(separator: "E", maxSplits: 1, omittingEmptySubsequences: false) : parts
+        let lowered =
+            parts.count == 1 ? rest.split(separator: "E", maxSplits: 1, omittingEmptySubsequences: false) : parts
         guard let mantissa = lowered.first else { return false }
         let digits = mantissa.filter { $0 != "." }
         guard !digits.isEmpty, digits.allSatisfy(isDigit), mantissa.count - digits.count <= 1 else { return false }

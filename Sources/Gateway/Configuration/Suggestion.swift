@@ -2,16 +2,18 @@
 enum Suggestion {
     /// What people know these settings as from elsewhere.
     private static let synonyms = [
-        "base_url": "url", "api_base": "url", "endpoint": "url", "host": "url", "type": "dialect", "provider": "dialect",
+        "base_url": "url", "api_base": "url", "endpoint": "url", "host": "url", "type": "dialect",
+        "provider": "dialect",
         "timeout": "timeouts", "temperature": "params.temperature", "max_tokens": "params.max_tokens",
         "top_p": "params.top_p", "seed": "params.seed", "stop": "params.stop", "bind": "listen", "port": "listen",
         "cert": "certificate", "private_key": "key", "threads": "loops", "workers": "loops", "logging": "log",
         "key_file": "api_key_file", "token": "api_key", "ca": "ca_file", "sni": "server_name", "address": "listen",
     ]
 
-    /// The candidate within two edits (one for short names), or the name another gateway's synonym stands for.
+    /// The candidate that begins like it or is within two edits (one for short names), or what a synonym stands for.
     static func closest(to name: String, among candidates: [String]) -> String? {
         if let synonym = synonyms[name], candidates.contains(String(synonym.prefix { $0 != "." })) { return synonym }
+        if name.count >= 3, let longer = candidates.first(where: { $0.hasPrefix(name) }) { return longer }
         let limit = name.count <= 4 ? 1 : 2
         let ranked = candidates.map { ($0, distance(name.lowercased(), $0.lowercased())) }.filter { $0.1 <= limit }
         return ranked.min { $0.1 < $1.1 }?.0

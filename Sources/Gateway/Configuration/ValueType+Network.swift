@@ -1,6 +1,10 @@
 extension ValueType where Value == ListenAddress {
     static var address: ValueType {
-        ValueType("address") { scalar, _ in ListenAddress.parse(scalar) } format: { .text($0.description) }
+        ValueType("address") { scalar, _ in
+            ListenAddress.parse(scalar)
+        } format: {
+            .text($0.description)
+        }
     }
 }
 
@@ -20,7 +24,9 @@ extension ListenAddress {
         guard let port = wholeNumber(portText).flatMap(UInt16.init(exactly:)) else {
             let isBareIPv6 = IPv6.isValid(text)
             let hint = isBareIPv6 ? "write IPv6 in brackets, with a port" : "the port is a number from 0 to 65535"
-            return .failure(Mismatch(expected: expected, hint: host.isEmpty || isBareIPv6 || !portText.isEmpty ? hint : nil))
+            return .failure(
+                Mismatch(expected: expected, hint: host.isEmpty || isBareIPv6 || !portText.isEmpty ? hint : nil)
+            )
         }
         if host.isEmpty || host == "*" {
             return .failure(Mismatch(expected: expected, hint: scalar.hasVariables ? nil : choice(port: portText)))
@@ -47,7 +53,9 @@ extension ListenAddress {
         guard path.hasPrefix("/"), !path.hasSuffix("/"), !path.utf8.contains(where: { $0 < 0x20 }) else {
             return .failure(Mismatch(expected: "an absolute path after unix:"))
         }
-        guard path.utf8.count <= 107 else { return .failure(Mismatch(expected: "at most 107 bytes of path after unix:")) }
+        guard path.utf8.count <= 107 else {
+            return .failure(Mismatch(expected: "at most 107 bytes of path after unix:"))
+        }
         return .success(.unix(path: path))
     }
 }
@@ -62,7 +70,9 @@ extension ValueType where Value == UpstreamURL {
                 mismatch.hidesValue = isDelicate
                 return mismatch
             }
-        } format: { .text($0.description) }
+        } format: {
+            .text($0.description)
+        }
     }
 }
 
@@ -70,8 +80,12 @@ extension UpstreamURL {
     /// Reads an absolute `http` or `https` URL that paths can be added to.
     static func parse(_ text: String) -> Result<UpstreamURL, Mismatch> {
         let expected = "a base URL such as https://api.openai.com/v1"
-        func failure(_ hint: String?) -> Result<UpstreamURL, Mismatch> { .failure(Mismatch(expected: expected, hint: hint)) }
-        guard let mark = text.firstRange(of: "://"), let scheme = Scheme(rawValue: text[..<mark.lowerBound].lowercased()) else {
+        func failure(_ hint: String?) -> Result<UpstreamURL, Mismatch> {
+            .failure(Mismatch(expected: expected, hint: hint))
+        }
+        guard let mark = text.firstRange(of: "://"),
+            let scheme = Scheme(rawValue: text[..<mark.lowerBound].lowercased())
+        else {
             return failure(text.contains("://") || text.isEmpty ? nil : "begin with http:// or https://")
         }
         guard text.utf8.allSatisfy({ (0x21...0x7e).contains($0) }) else {
@@ -82,8 +96,12 @@ extension UpstreamURL {
         guard !authority.contains("@") else {
             return failure("a URL carries no user name or password here; use api_key or headers")
         }
-        guard !rest.contains("?"), !rest.contains("#") else { return failure("a base URL has no query and no fragment") }
-        guard let (host, port) = parse(authority: authority) else { return failure("the host or the port is not valid") }
+        guard !rest.contains("?"), !rest.contains("#") else {
+            return failure("a base URL has no query and no fragment")
+        }
+        guard let (host, port) = parse(authority: authority) else {
+            return failure("the host or the port is not valid")
+        }
         var path = rest.dropFirst(authority.count)
         while path.hasSuffix("/") { path.removeLast() }
         guard isPath(path) else { return failure("the path is not valid") }
@@ -127,7 +145,8 @@ extension UpstreamURL {
         guard !path.isEmpty else { return true }
         let segments = path.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
         return segments.allSatisfy { segment in
-            !segment.isEmpty && segment != "." && segment != ".." && areSegmentCharacters(segment, allowingPercent: true)
+            !segment.isEmpty && segment != "." && segment != ".."
+                && areSegmentCharacters(segment, allowingPercent: true)
         }
     }
 }
@@ -138,11 +157,14 @@ func areSegmentCharacters(_ text: Substring, allowingPercent: Bool) -> Bool {
     while let character = rest.popFirst() {
         if character == "%" {
             let digits = rest.prefix(2)
-            guard allowingPercent, digits.count == 2, digits.allSatisfy({ $0.isASCII && $0.isHexDigit }) else { return false }
+            guard allowingPercent, digits.count == 2, digits.allSatisfy({ $0.isASCII && $0.isHexDigit }) else {
+                return false
+            }
             rest = rest.dropFirst(2)
             continue
         }
-        guard character.isASCII, character.isLetter || character.isNumber || "-._~!$&'()*+,;=:@".contains(character) else {
+        guard character.isASCII, character.isLetter || character.isNumber || "-._~!$&'()*+,;=:@".contains(character)
+        else {
             return false
         }
     }

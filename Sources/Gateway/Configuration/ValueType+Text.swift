@@ -2,23 +2,26 @@ extension ValueType where Value == String {
     /// A text on one line, for something that ends up in a header field or a JSON string.
     static func text(_ what: String = "a text", limit: Int = 512) -> ValueType {
         ValueType("text") { scalar, _ in
-            let isBoolean = scalar.isPlain && CoreSchema.kind(scalar.text) == .boolean
-            guard !scalar.isNull, !scalar.text.isEmpty, !isBoolean else { return .failure(Mismatch(expected: what)) }
+            guard scalar.isText, !scalar.text.isEmpty else { return .failure(Mismatch(expected: what)) }
             guard scalar.text.utf8.count <= limit, scalar.text.unicodeScalars.allSatisfy(isPrintable) else {
                 return .failure(Mismatch(expected: "\(what) of at most \(limit) bytes without control characters"))
             }
             return .success(scalar.text)
-        } format: { .text($0) }
+        } format: {
+            .text($0)
+        }
     }
 
     /// Visible ASCII for a header field whose name is ours.
     static func token(_ what: String) -> ValueType {
         ValueType("text") { scalar, _ in
-            guard !scalar.isNull, isFieldValue(scalar.text), !scalar.text.contains(" ") else {
+            guard scalar.isText, Secret.isToken(scalar.text.utf8) else {
                 return .failure(Mismatch(expected: "\(what) of visible ASCII characters"))
             }
             return .success(scalar.text)
-        } format: { .text($0) }
+        } format: {
+            .text($0)
+        }
     }
 
     /// The path of a file that can be read now; relative paths start where the configuration file is.
@@ -26,12 +29,14 @@ extension ValueType where Value == String {
         ValueType("path of a file") { scalar, context in
             let path = absolute(scalar, in: context)
             guard let path else { return .failure(Mismatch(expected: "the path of a file")) }
-            switch SmallFile.read(path, limit: 16 << 20) {
+            switch SmallFile.mode(of: path) {
             case .success: return .success(path)
             case .failure(let failure):
                 return .failure(Mismatch(expected: "the path of a readable file", hint: failure.reason))
             }
-        } format: { .text($0) }
+        } format: {
+            .text($0)
+        }
     }
 
     /// The name of a host, as certificates carry it.
@@ -39,15 +44,21 @@ extension ValueType where Value == String {
         ValueType("host name") { scalar, _ in
             guard UpstreamURL.isHostName(scalar.text) else { return .failure(Mismatch(expected: "a host name")) }
             return .success(scalar.text.lowercased())
-        } format: { .text($0) }
+        } format: {
+            .text($0)
+        }
     }
 
     /// The name of a backend or model, referred to from elsewhere; whether it exists is checked when all are read.
     static func reference(to what: String) -> ValueType {
         ValueType("name of a \(what)") { scalar, _ in
-            guard !scalar.isNull, !scalar.text.isEmpty else { return .failure(Mismatch(expected: "the name of a \(what)")) }
+            guard !scalar.isNull, !scalar.text.isEmpty else {
+                return .failure(Mismatch(expected: "the name of a \(what)"))
+            }
             return .success(scalar.text)
-        } format: { .text($0) }
+        } format: {
+            .text($0)
+        }
     }
 
     /// The absolute path a scalar stands for; nil when it can be none.
@@ -65,7 +76,9 @@ extension ValueType where Value == UInt32 {
                 return .failure(Mismatch(expected: "permissions in octal, such as 0660"))
             }
             return .success(mode)
-        } format: { .text(formatPermissions($0)) }
+        } format: {
+            .text(formatPermissions($0))
+        }
     }
 }
 
@@ -73,10 +86,6 @@ extension ValueType where Value == UInt32 {
 func formatPermissions(_ mode: UInt32) -> String {
     let digits = String(mode, radix: 8)
     return String(repeating: "0", count: max(0, 4 - digits.count)) + digits
-}
-
-private func isPrintable(_ scalar: Unicode.Scalar) -> Bool {
-    scalar.value >= 0x20 && !(0x7f...0x9f).contains(scalar.value) && scalar.value != 0x2028 && scalar.value != 0x2029
 }
 
 /// Whether a text can be a header field's value: visible ASCII, blanks only inside.
@@ -104,5 +113,7 @@ func looksSecret(_ name: String) -> Bool {
         "apikey", "auth", "authentication", "authorization", "bearer", "cookie", "credential", "credentials", "jwt",
         "key", "passwd", "password", "secret", "session", "signature", "token",
     ]
-    return words.contains { telling.contains($0) || $0.hasSuffix("key") || $0.hasSuffix("secret") || $0.hasSuffix("token") }
+    return words.contains {
+        telling.contains($0) || $0.hasSuffix("key") || $0.hasSuffix("secret") || $0.hasSuffix("token")
+    }
 }

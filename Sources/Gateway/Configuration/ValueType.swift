@@ -42,13 +42,16 @@ struct ValueType<Value>: Sendable {
 
 extension ValueType where Value == Int {
     static func integer(_ range: ClosedRange<Int>) -> ValueType {
-        let mismatch = Mismatch(expected: "a whole number from \(range.lowerBound) to \(range.upperBound)")
+        let expected = "a whole number from \(range.lowerBound) to \(range.upperBound)"
         return ValueType("number, \(range.lowerBound) to \(range.upperBound)") { scalar, _ in
-            guard scalar.isTypable, let value = wholeNumber(scalar.text), range.contains(value) else {
-                return .failure(mismatch)
+            guard let value = wholeNumber(scalar.text), range.contains(value) else {
+                return .failure(Mismatch(expected: expected))
             }
+            guard scalar.isTypable else { return .failure(Mismatch(expected: expected, hint: "drop the quotes")) }
             return .success(value)
-        } format: { .plain("\($0)") }
+        } format: {
+            .plain("\($0)")
+        }
     }
 
     static func size(_ range: ClosedRange<Int>) -> ValueType {
@@ -65,7 +68,9 @@ extension ValueType where Value == Int {
             }
             guard range.contains(value) else { return .failure(Mismatch(expected: "a size from \(bounds)")) }
             return .success(value)
-        } format: { .plain(ByteSize.format($0)) }
+        } format: {
+            .plain(ByteSize.format($0))
+        }
     }
 }
 
@@ -92,7 +97,9 @@ extension ValueType where Value == Duration {
             }
             guard range.contains(value) else { return .failure(Mismatch(expected: "a duration from \(bounds)")) }
             return .success(value)
-        } format: { .plain(DurationText.format($0)) }
+        } format: {
+            .plain(DurationText.format($0))
+        }
     }
 }
 
@@ -104,7 +111,9 @@ extension ValueType where Value == Bool {
             case "false", "False", "FALSE": return .success(false)
             default: return .failure(Mismatch(expected: "true or false"))
             }
-        } format: { .plain($0 ? "true" : "false") }
+        } format: {
+            .plain($0 ? "true" : "false")
+        }
     }
 }
 
@@ -116,7 +125,9 @@ extension ValueType where Value: RawRepresentable & CaseIterable & Sendable, Val
             let closest = scalar.hasVariables ? nil : Suggestion.closest(to: scalar.text, among: names)
             let hint = closest.map { "did you mean \"\($0)\"?" }
             return .failure(Mismatch(expected: "one of \(names.joined(separator: ", "))", hint: hint))
-        } format: { .text($0.rawValue) }
+        } format: {
+            .text($0.rawValue)
+        }
     }
 }
 

@@ -15,7 +15,8 @@ struct YAMLReader {
 
     /// The document's root; nil when it cannot be read at all, which has then been reported.
     mutating func read(_ text: String) -> SettingNode? {
-        var text = text
+        // Some editors write a byte order mark; told that the text is UTF-8, the parser takes it for content.
+        var text = text.unicodeScalars.first == "\u{feff}" ? String(text.unicodeScalars.dropFirst()) : text
         while true {
             do {
                 // The basic resolver leaves typing to us; the default one compiles regular expressions at every start.
@@ -72,7 +73,11 @@ struct YAMLReader {
         remainingNodes -= 1
         guard remainingNodes > 0, depth < 64 else {
             if remainingNodes == 0 || depth == 64 {
-                context.report(path, line: line, depth == 64 ? "is nested too deeply" : "the file holds too many values")
+                context.report(
+                    path,
+                    line: line,
+                    depth == 64 ? "is nested too deeply" : "the file holds too many values"
+                )
             }
             return SettingNode(content: .invalid, line: line)
         }
@@ -113,7 +118,8 @@ struct YAMLReader {
 
     private func refuse(_ tag: Tag, at path: SettingPath, line: Int) {
         let name = tag.description
-        guard !["", "!", "tag:yaml.org,2002:str", "tag:yaml.org,2002:seq", "tag:yaml.org,2002:map"].contains(name) else {
+        guard !["", "!", "tag:yaml.org,2002:str", "tag:yaml.org,2002:seq", "tag:yaml.org,2002:map"].contains(name)
+        else {
             return
         }
         context.report(path, line: line, "expected a plain value, found the tag \(quoted(name))")
@@ -157,7 +163,11 @@ struct YAMLReader {
     /// The key's text. Only texts are keys: `1:` and `true:` are read differently by different YAML libraries.
     private func name(_ node: Node, at path: SettingPath, line: Int) -> String? {
         guard let scalar = node.scalar else {
-            context.report(path, line: line, "expected a name as key, found a \(node.mapping == nil ? "list" : "mapping")")
+            context.report(
+                path,
+                line: line,
+                "expected a name as key, found a \(node.mapping == nil ? "list" : "mapping")"
+            )
             return nil
         }
         if let key = renamed[scalar.string] { return key }
@@ -179,7 +189,9 @@ struct YAMLReader {
         switch error {
         case .scanner(let place, let problem, let mark, _), .parser(let place, let problem, let mark, _),
             .composer(let place, let problem, let mark, _):
-            let about = place.map { $0.mark.line == mark.line ? " \($0.text)" : " \($0.text) that begins on line \($0.mark.line)" }
+            let about = place.map {
+                $0.mark.line == mark.line ? " \($0.text)" : " \($0.text) that begins on line \($0.mark.line)"
+            }
             let lines = [place?.mark.line, mark.line].compactMap { $0 }
             let hint = lines.compactMap { self.hint(line: $0, in: text) }.first
             context.report(.root, line: mark.line, "YAML: \(problem)\(about ?? "")\(hint.map { "; \($0)" } ?? "")")

@@ -29,7 +29,9 @@ indirect enum YAMLText: Sendable, Equatable {
         case .list(let items) where !items.isEmpty:
             return items.map { item in
                 // The first entry of a mapping stands beside the dash.
-                let text = item.isNested ? String(item.block(indentation: indentation + 2).dropFirst(indentation + 2)) : "\(item.inline)\n"
+                let text =
+                    item.isNested
+                    ? String(item.block(indentation: indentation + 2).dropFirst(indentation + 2)) : "\(item.inline)\n"
                 return "\(margin)- \(text)"
             }.joined()
         default: return "\(margin)\(inline)\n"
