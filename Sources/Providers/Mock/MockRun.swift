@@ -58,7 +58,9 @@ final class MockRun {
             if delay > .zero { try await sleep(until: headTime + delay) }
         }
         if script.stall?.position == .token(index) { try await stall() }
-        if script.errorAfter == index { throw RunError(.upstream5xx, detail: "mock script: error behind token \(index)") }
+        if script.errorAfter == index {
+            throw RunError(.upstream5xx, detail: "mock script: error behind token \(index)")
+        }
         if script.cut?.position == .token(index) {
             throw RunError(.truncated, detail: "mock script: cut behind token \(index)")
         }

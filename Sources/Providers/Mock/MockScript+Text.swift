@@ -1,7 +1,8 @@
 extension MockScript {
     /// Every key of a script's text.
     public static let keys = [
-        "reply", "tokens", "latency", "ttft", "interval", "status", "retry-after", "key", "truncate", "reset", "end", "split",
+        "reply", "tokens", "latency", "ttft", "interval", "status", "retry-after", "key", "truncate", "reset", "end",
+        "split",
         "split-pause", "stall", "stall-for", "stall-pings", "framing", "error-after", "done", "finish", "usage", "tool",
         "tool-arguments",
     ]
@@ -84,7 +85,8 @@ extension MockScript {
         case "split-pause": splitPause = try reader.duration()
         case "stall": stall = Stall(at: try reader.position(counts: .tokens), for: stall?.duration, pings: stall?.pings)
         // A stall that has no place yet is one before the first token.
-        case "stall-for": stall = Stall(at: stall?.position ?? .token(0), for: try reader.duration(), pings: stall?.pings)
+        case "stall-for":
+            stall = Stall(at: stall?.position ?? .token(0), for: try reader.duration(), pings: stall?.pings)
         case "stall-pings":
             let pings = try reader.duration()
             guard pings > .zero else { throw reader.error("a duration above 0") }
@@ -111,7 +113,8 @@ extension MockScript {
     ///
     /// - Throws: ``MockScriptError``.
     public func check() throws(MockScriptError) {
-        if let stall, stall.pings != nil, case .token = stall.position {} else if stall?.pings != nil {
+        if let stall, stall.pings != nil, case .token = stall.position {
+        } else if stall?.pings != nil {
             throw MockScriptError(key: "stall-pings", reason: "comments fit between tokens only: stall=<tokens>")
         }
         if case .head? = cut?.position, cut?.ending == .end {
@@ -216,7 +219,8 @@ private struct ValueReader {
         var statuses: [MockScript.Status] = []
         for (place, step) in steps.enumerated() {
             let parts = step.split(separator: "*", omittingEmptySubsequences: false)
-            guard (1...2).contains(parts.count), let status = digits(parts[0]), status == 200 || 400...599 ~= status else {
+            guard (1...2).contains(parts.count), let status = digits(parts[0]), status == 200 || 400...599 ~= status
+            else {
                 throw error(expected)
             }
             guard parts.count == 2 else {
