@@ -15,11 +15,16 @@ final class CompletionSource<Element: Sendable>: RunSource {
     }
 
     func next() async throws -> Element? {
+        try await pull()
+    }
+
+    private func pull(isolation: isolated (any Actor)? = #isolation) async throws -> Element? {
         let task = self.task ?? start()
         self.task = task
         let handoff = handoff
         return try await withTaskCancellationHandler {
-            try await handoff.take()
+            _ = isolation  // a closure given to the standard library stays on the actor only if it captures it
+            return try await handoff.take()
         } onCancel: {
             task.cancel()
             handoff.giveUp()

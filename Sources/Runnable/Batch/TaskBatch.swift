@@ -20,7 +20,7 @@ struct TaskBatch<Input: Sendable, Output: Sendable> {
     }
 
     /// All results in input order. Only a cancellation makes it throw; it cancels the items that still run.
-    func results() async throws -> [Result<Output, any Error>] {
+    func results(isolation: isolated (any Actor)? = #isolation) async throws -> [Result<Output, any Error>] {
         var results = [Result<Output, any Error>?](repeating: nil, count: inputs.count)
         try await forEachCompleted { item in
             if let error = item.failure, isCancellation(error) { throw error }
@@ -36,11 +36,12 @@ struct TaskBatch<Input: Sendable, Output: Sendable> {
     ///
     /// A failure stops what comes after its input: nothing more is begun, and the later items that run are cancelled.
     /// Earlier ones go on, as one of them may fail too; that makes the reported error the same every time.
-    func outputs() async throws -> [Output] {
+    func outputs(isolation: isolated (any Actor)? = #isolation) async throws -> [Output] {
         var outputs = [Output?](repeating: nil, count: inputs.count)
         var failure: (index: Int, error: any Error)?
         let siblings = SiblingTasks()
         await withTaskGroup(of: BatchItem<Output>.self) { group in
+            _ = isolation  // a closure given to the standard library stays on the actor only if it captures it
             var begun = 0
             while begun < min(limit, inputs.count) {
                 begin(begun, in: &group, siblings)
@@ -72,8 +73,12 @@ struct TaskBatch<Input: Sendable, Output: Sendable> {
 
     /// Calls `body` with each item as it completes, on the caller's executor. An error of `body` cancels all items and is
     /// thrown when they have ended. Throws `CancellationError` when the caller was cancelled before all items were begun.
-    func forEachCompleted(_ body: (BatchItem<Output>) async throws -> Void) async throws {
+    func forEachCompleted(
+        isolation: isolated (any Actor)? = #isolation,
+        _ body: (BatchItem<Output>) async throws -> Void
+    ) async throws {
         let (failure, begun) = await withTaskGroup(of: BatchItem<Output>.self) { group in
+            _ = isolation  // a closure given to the standard library stays on the actor only if it captures it
             var begun = 0
             while begun < min(limit, inputs.count) {
                 begin(begun, in: &group, nil)
