@@ -42,7 +42,7 @@ let package = Package(
         .target(
             name: "Gateway",
             dependencies: [
-                "EventLoop", "TLS", "HTTP", "JSON", "Runnable", "Providers",
+                "EventLoop", "TLS", "HTTP", "JSON", "Runnable", "Providers", "WorkerPool",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Yams", package: "Yams"),
             ],
