@@ -135,6 +135,12 @@ extension StaticString {
 }
 
 extension [UInt8] {
+    /// `withUnsafeBytes` with typed errors.
+    @inline(__always)
+    func lend<R, E: Error>(_ body: (UnsafeRawBufferPointer) throws(E) -> R) throws(E) -> R {
+        try withUnsafeBufferPointer { (bytes) throws(E) in try body(UnsafeRawBufferPointer(bytes)) }
+    }
+
     @inline(__always)
     mutating func append(literal: StaticString) { append(contentsOf: literal.bytes) }
 

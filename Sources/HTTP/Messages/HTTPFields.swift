@@ -1,7 +1,8 @@
 /// The fields of a message: an ordered multimap with case-insensitive names.
 ///
-/// All names and values live in one array of bytes beside an array of offsets: two allocations for any number of fields. Nothing with a CR, LF, NUL or another control character can get in: literals are checked with a trap, text from
-/// elsewhere goes through `append(_:checking:)` and its like, which refuse it.
+/// All names and values live in one array of bytes beside an array of offsets: two allocations for any number of fields.
+/// Nothing with a CR, LF, NUL or another control character can get in: literals are checked with a trap, text from elsewhere
+/// goes through `append(_:checking:)` and its like, which refuse it.
 ///
 /// Printing it shows names only, since values may be credentials.
 public struct HTTPFields: Sendable {
@@ -63,7 +64,9 @@ extension HTTPFields {
     }
 
     /// Whether there is a field of this name.
-    public func contains(_ name: StaticString) -> Bool { bytes.withUnsafeBytes { index(of: name.bytes, in: $0) } != nil }
+    public func contains(_ name: StaticString) -> Bool {
+        bytes.withUnsafeBytes { index(of: name.bytes, in: $0) != nil }
+    }
 
     /// Lends the bytes of the first value of this name; nil when there is none.
     public func withFirst<R>(_ name: StaticString, _ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R? {
