@@ -9,3 +9,28 @@ public protocol AsyncRunnable: Runnable {
     /// outlive `config.deadline` by more than it takes to notice.
     func ainvoke(_ input: Input, config: RunConfig) async throws -> Output
 }
+
+extension AsyncRunnable {
+    /// Not a default: it would run `invoke` on the pool, which would wait for `ainvoke`.
+    @available(*, unavailable, message: "an AsyncRunnable must implement ainvoke(_:config:)")
+    public func ainvoke(_ input: Input, config: RunConfig) async throws -> Output {
+        fatalError("unavailable")
+    }
+
+    /// Blocks the calling thread until ``ainvoke(_:config:)`` is done on the default executor.
+    public func invoke(_ input: Input, config: RunConfig) throws -> Output {
+        try BlockingBridge.run { try await self.ainvoke(input, config: config) }
+    }
+
+    /// The elements of ``Runnable/astream(_:config:)``, each pulled by a task when the blocked thread asks for it.
+    public func stream(_ input: Input, config: RunConfig) -> RunSequence<Chunk> {
+        BlockingBridge.sequence(of: astream(input, config: config))
+    }
+}
+
+extension AsyncRunnable where Chunk == Output {
+    /// The elements of ``Runnable/astream(_:config:)``, each pulled by a task when the blocked thread asks for it.
+    public func stream(_ input: Input, config: RunConfig) -> RunSequence<Chunk> {
+        BlockingBridge.sequence(of: astream(input, config: config))
+    }
+}

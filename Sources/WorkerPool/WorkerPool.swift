@@ -1,5 +1,4 @@
 import Glibc
-import Synchronization
 
 /// A bounded pool of threads for work that blocks: name resolution, files, code that knows nothing of `async`.
 ///
@@ -74,15 +73,4 @@ public final class WorkerPool: Sendable {
         item.prepare(run: work, abandon: nil)
         if let error = queue.tryAdd(item) { throw error }
     }
-}
-
-/// Whether somebody still wants the result of some work.
-package final class WorkCancellation: Sendable {
-    private let flag = Atomic(false)
-
-    package init() {}
-
-    package var isCancelled: Bool { flag.load(ordering: .relaxed) }
-
-    package func cancel() { flag.store(true, ordering: .relaxed) }
 }

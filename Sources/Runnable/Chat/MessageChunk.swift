@@ -10,7 +10,7 @@ public struct MessageChunk: Sendable, Hashable {
     public var content: MessageContent
     /// The message's id, the same on every piece of a stream.
     public var id: String?
-    private var rare: Rare?
+    var rare: Rare?
 
     /// A piece of a message; set further fields afterwards.
     public init(role: Message.Role = .ai, content: MessageContent = .empty, id: String? = nil, isLast: Bool = false) {
@@ -70,7 +70,7 @@ public struct MessageChunk: Sendable, Hashable {
     /// Whether it has nothing beyond content, id and position, so a fast path may write it.
     public var isPlain: Bool { rare == nil }
 
-    private struct Fields: Sendable, Hashable {
+    struct Fields: Sendable, Hashable {
         var additionalKwargs: Value.Object = [:]
         var responseMetadata: Value.Object = [:]
         var name: String?
@@ -80,7 +80,7 @@ public struct MessageChunk: Sendable, Hashable {
         var chatRole: String?
     }
 
-    private final class Rare: Sendable, Hashable {
+    final class Rare: Sendable, Hashable {
         let fields: Fields
 
         init(_ fields: Fields) { self.fields = fields }
@@ -92,6 +92,7 @@ public struct MessageChunk: Sendable, Hashable {
 
     private mutating func change(_ body: (inout Fields) -> Void) {
         var fields = rare?.fields ?? Fields()
+        rare = nil  // so that the fields may be the only reference, and change in place
         body(&fields)
         rare = fields == Fields() ? nil : Rare(fields)
     }

@@ -1,0 +1,51 @@
+/// A blocking function as a runnable. Calls of other runnables inside it, made without a config, belong to its run.
+public struct RunnableLambda<Input: Sendable, Output: Sendable>: Runnable {
+    /// What runs of it are called. Default `RunnableLambda`, LangChain's name.
+    public let name: String
+    private let function: @Sendable (Input, RunConfig) throws -> Output
+
+    /// A runnable of a function that takes the input alone.
+    public init(name: String = "RunnableLambda", _ function: @escaping @Sendable (Input) throws -> Output) {
+        self.init(name: name) { input, _ in try function(input) }
+    }
+
+    /// A runnable of a function that takes the input and its run's config.
+    public init(name: String = "RunnableLambda", _ function: @escaping @Sendable (Input, RunConfig) throws -> Output) {
+        self.name = name
+        self.function = function
+    }
+
+    /// Calls the function on the calling thread.
+    public func invoke(_ input: Input, config: RunConfig) throws -> Output {
+        let config = config.withRunID()
+        return try RunConfig.$current.withValue(config) { try function(input, config) }
+    }
+}
+
+/// An asynchronous function as a runnable. Calls of other runnables inside it, made without a config, belong to its run.
+public struct AsyncRunnableLambda<Input: Sendable, Output: Sendable>: AsyncRunnable {
+    /// What runs of it are called. Default `RunnableLambda`, LangChain's name.
+    public let name: String
+    private let function: @Sendable (Input, RunConfig) async throws -> Output
+
+    /// A runnable of a function that takes the input alone.
+    public init(name: String = "RunnableLambda", _ function: @escaping @Sendable (Input) async throws -> Output) {
+        self.init(name: name) { input, _ in try await function(input) }
+    }
+
+    /// A runnable of a function that takes the input and its run's config.
+    public init(
+        name: String = "RunnableLambda",
+        _ function: @escaping @Sendable (Input, RunConfig) async throws -> Output
+    ) {
+        self.name = name
+        self.function = function
+    }
+
+    /// Calls the function on the caller's executor, unless the run is cancelled or its deadline passed.
+    public func ainvoke(_ input: Input, config: RunConfig) async throws -> Output {
+        try config.checkpoint()
+        let config = config.withRunID()
+        return try await RunConfig.$current.withValue(config) { try await function(input, config) }
+    }
+}
