@@ -23,6 +23,10 @@ public func fuzzOneInput(_ data: UnsafePointer<UInt8>, _ size: Int) -> CInt {
     }
     guard case .success = dumped else { return 0 }
     do {
+        var whole: [UInt8] = [], value: [UInt8] = []
+        whole.appendCompactJSON(input)
+        try reader.read(input) { value.appendCompactJSON($0.raw) }
+        precondition(whole == value, "white space around the value is copied")
         try reader.read(input) { try checkWriting($0, dumped) }
         try reader.read(input) { try checkParts($0, in: input) }
     } catch {

@@ -38,11 +38,14 @@ template <typename T> struct Buffer {
     }
 };
 
-/// Room for at least `length`, in steps, so that texts of varying length do not reallocate each time.
-size_t rounded(size_t length) {
-    size_t capacity = 4096;
-    while (capacity < length) capacity *= 2;
-    return capacity < UINT32_MAX ? capacity : UINT32_MAX;
+/// Room for at least `wanted`, doubling from `least`, so that texts of varying length do not reallocate each time. From 1 Mi
+/// on, where buffers do not outlive the text anyway, in small steps.
+size_t rounded(size_t wanted, size_t least) {
+    constexpr size_t kDoublingEnds = 1 << 20, kStep = 1 << 16;
+    if (wanted > kDoublingEnds) return (wanted + kStep - 1) / kStep * kStep;
+    size_t capacity = least;
+    while (capacity < wanted) capacity *= 2;
+    return capacity;
 }
 
 csj_result failure(int32_t reason, uint64_t offset) { return csj_result{nullptr, offset, reason}; }
@@ -60,8 +63,10 @@ struct csj_parser {
     bool reserve_stage1(size_t length) {
         if (stage1 && stage1->capacity() >= length) return true;
         stage1.reset();  // first, so that the old and the new buffers are not held together
+        size_t capacity = rounded(length, 4096);
+        if (capacity > UINT32_MAX) capacity = UINT32_MAX;  // all that simdjson allows
         // Depth 1: the stack of simdjson's second stage is never used.
-        return engine->create_dom_parser_implementation(rounded(length), 1, stage1) == simdjson::SUCCESS;
+        return engine->create_dom_parser_implementation(capacity, 1, stage1) == simdjson::SUCCESS;
     }
 };
 
@@ -162,7 +167,7 @@ csj_result csj_parse(csj_parser *parser, const uint8_t *bytes, size_t length, bo
 
     const uint8_t *text = bytes;
     if (!padded) {
-        if (!parser->copy.reserve(rounded(length) + CSJ_PADDING)) return failure(CSJ_OUT_OF_MEMORY, UINT64_MAX);
+        if (!parser->copy.reserve(rounded(length, 4096) + CSJ_PADDING)) return failure(CSJ_OUT_OF_MEMORY, UINT64_MAX);
         std::memcpy(parser->copy.data, bytes, length);
         std::memset(parser->copy.data + length, 0, CSJ_PADDING);
         text = parser->copy.data;
@@ -176,7 +181,7 @@ csj_result csj_parse(csj_parser *parser, const uint8_t *bytes, size_t length, bo
         uint32_t *tokens = parser->stage1->structural_indexes.get();
         uint32_t count = parser->stage1->n_structural_indexes;
         tokens[count] = uint32_t(length);  // what the walk takes as the end; simdjson 3.0.1 leaves the same there
-        if (!parser->nodes.reserve(count < 256 ? 256 : count)) return failure(CSJ_OUT_OF_MEMORY, UINT64_MAX);
+        if (!parser->nodes.reserve(rounded(count, 256))) return failure(CSJ_OUT_OF_MEMORY, UINT64_MAX);
         csj::Walk walk(text, uint32_t(length), tokens, count, parser->nodes.data, parser->stack, parser->max_depth);
         int32_t reason = walk.run();
         result = reason == CSJ_OK ? csj_result{parser->nodes.data, 0, CSJ_OK} : failure(reason, walk.failed_at);

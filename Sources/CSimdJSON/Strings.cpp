@@ -77,32 +77,82 @@ bool is_separator(const uint8_t *text, size_t length, size_t at) {
 }
 
 typedef uint8_t Lane __attribute__((vector_size(16)));
+constexpr size_t kLane = sizeof(Lane);
 
-/// Blocks of 16 bytes without a suspect byte are skipped; in the others every byte is looked at.
-template <bool Strings> size_t scan(const uint8_t *text, size_t length) {
-    size_t i = 0;
-    while (i < length) {
-        size_t end = length;
-        if (length - i >= 16) {
-            Lane v;
-            std::memcpy(&v, text + i, 16);
-            auto suspect = (v == 0xC2) | (v == 0xE2);
-            if constexpr (Strings) suspect |= (v < 0x20) | (v == '"') | (v == '\\');
-            uint64_t halves[2];
-            std::memcpy(halves, &suspect, 16);
-            end = i + 16;
-            if ((halves[0] | halves[1]) == 0) {
-                i = end;
-                continue;
-            }
+Lane load(const uint8_t *text) {
+    Lane lane;
+    std::memcpy(&lane, text, kLane);
+    return lane;
+}
+
+/// Index of the first byte that may need an escape, or kLane: the separators by their first byte and, in `Strings`, control
+/// characters, quotes and backslashes.
+template <bool Strings> size_t first_suspect(Lane v) {
+    static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the first byte is the lowest");
+    auto suspect = (v == 0xC2) | (v == 0xE2);
+    if constexpr (Strings) suspect |= (v < 0x20) | (v == '"') | (v == '\\');
+    uint64_t halves[2];
+    std::memcpy(halves, &suspect, kLane);
+    if (halves[0] != 0) return size_t(__builtin_ctzll(halves[0])) / 8;
+    if (halves[1] != 0) return size_t(__builtin_ctzll(halves[1])) / 8 + 8;
+    return kLane;
+}
+
+/// Whether the byte at `at` begins something that must be escaped.
+template <bool Strings> bool needs_escape(const uint8_t *text, size_t length, size_t at) {
+    uint8_t c = text[at];
+    if (Strings && (c < 0x20 || c == '"' || c == '\\')) return true;
+    return c >= 0xC2 && is_separator(text, length, at);
+}
+
+/// Writes the escape of what begins at `at`, which is moved behind it, and returns the bytes written: at most kLongestEscape.
+constexpr size_t kLongestEscape = 6;
+size_t escape(const uint8_t *text, size_t &at, uint8_t *out) {
+    uint8_t c = text[at];
+    uint32_t code = c;
+    at += 1;
+    out[0] = '\\';
+    switch (c) {
+    case '"': case '\\': out[1] = c; return 2;
+    case '\b': out[1] = 'b'; return 2;
+    case '\f': out[1] = 'f'; return 2;
+    case '\n': out[1] = 'n'; return 2;
+    case '\r': out[1] = 'r'; return 2;
+    case '\t': out[1] = 't'; return 2;
+    case 0xC2:
+        code = 0x85;
+        at += 1;
+        break;
+    case 0xE2:
+        code = text[at + 1] == 0xA8 ? 0x2028 : 0x2029;
+        at += 2;
+        break;
+    default: break;
+    }
+    out[1] = 'u';
+    for (int digit = 0; digit < 4; digit++) out[2 + digit] = uint8_t("0123456789abcdef"[code >> (12 - 4 * digit) & 15]);
+    return kLongestEscape;
+}
+
+template <bool Strings> csj_escaped escape_all(const uint8_t *text, size_t length, uint8_t *out, size_t room) {
+    size_t at = 0, written = 0;
+    while (at < length && room - written >= kLane) {
+        if (length - at >= kLane) {
+            // All sixteen are copied and those up to the first suspect are kept.
+            Lane lane = load(text + at);
+            std::memcpy(out + written, &lane, kLane);
+            size_t plain = first_suspect<Strings>(lane);
+            at += plain;
+            written += plain;
+            if (plain == kLane || room - written < kLongestEscape) continue;
         }
-        for (; i < end; i++) {
-            uint8_t c = text[i];
-            if (Strings && (c < 0x20 || c == '"' || c == '\\')) return i;
-            if (c >= 0xC2 && is_separator(text, length, i)) return i;
+        if (needs_escape<Strings>(text, length, at)) {
+            written += escape(text, at, out + written);
+        } else {
+            out[written++] = text[at++];
         }
     }
-    return length;
+    return csj_escaped{at, written};
 }
 
 bool matches(const csj_node *key, const uint8_t *base, const uint8_t *name, size_t length) {
@@ -167,6 +217,23 @@ double csj_double(const uint8_t *number, size_t length) {
     return simdjson::internal::from_chars(from, from + length);
 }
 
-size_t csj_plain_prefix(const uint8_t *text, size_t length) { return scan<true>(text, length); }
+csj_escaped csj_escape(const uint8_t *text, size_t length, uint8_t *out, size_t room) {
+    return escape_all<true>(text, length, out, room);
+}
 
-size_t csj_unseparated_prefix(const uint8_t *text, size_t length) { return scan<false>(text, length); }
+csj_escaped csj_escape_separators(const uint8_t *text, size_t length, uint8_t *out, size_t room) {
+    return escape_all<false>(text, length, out, room);
+}
+
+size_t csj_unseparated_prefix(const uint8_t *text, size_t length) {
+    size_t at = 0;
+    while (length - at >= kLane) {
+        size_t plain = first_suspect<false>(load(text + at));
+        at += plain;
+        if (plain == kLane) continue;
+        if (is_separator(text, length, at)) return at;
+        at += 1;
+    }
+    while (at < length && !is_separator(text, length, at)) at += 1;
+    return at;
+}

@@ -6,7 +6,7 @@ internal import CSimdJSON
 /// valid and keep their source text. Escaped lone surrogates (`"\ud800"`) are valid, since several JSON writers emit them;
 /// see ``JSONView/string``. Of equal keys in one object the last one counts.
 ///
-/// Not Sendable: one reader per loop or thread. Its buffers are reused from text to text (about 30 KiB at first), but given back
+/// Not Sendable: one reader per loop or thread. Its buffers are reused from text to text (about 25 KiB at first), but given back
 /// after a text that took more than ``retainedLimit`` bytes of them. Memory while reading is up to 4 bytes per byte of text plus
 /// 16 per token, plus a copy of the text when it is not padded.
 public final class JSONReader {

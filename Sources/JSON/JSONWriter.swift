@@ -19,14 +19,7 @@ extension [UInt8] {
     /// Appends a quoted and escaped string. `utf8` must be valid UTF-8, which is not checked again.
     public mutating func appendJSON(utf8: UnsafeRawBufferPointer) {
         append(UInt8(ascii: "\""))
-        var rest = utf8[...]
-        while !rest.isEmpty {
-            let bytes = UnsafeRawBufferPointer(rebasing: rest)
-            let plain = csj_plain_prefix(bytes.bytes, bytes.count)
-            append(contentsOf: UnsafeRawBufferPointer(rebasing: bytes[..<plain]))
-            rest = rest.dropFirst(plain)
-            if let escaped = rest.first { rest = rest.dropFirst(appendEscape(escaped, in: rest)) }
-        }
+        appendEscaping(utf8, csj_escape)
         append(UInt8(ascii: "\""))
     }
 
@@ -71,10 +64,14 @@ extension [UInt8] {
     /// escaped, all else stays as it is, numbers and escapes included.
     /// - Parameter raw: from ``JSONView/raw``, or known to be valid in another way. Traps when a string in it is not closed.
     public mutating func appendCompactJSON(_ raw: UnsafeRawBufferPointer) {
-        switch raw.first {
-        case UInt8(ascii: "{"), UInt8(ascii: "["): break
-        case UInt8(ascii: "\""): return appendUnseparated(raw)
-        default: return append(contentsOf: raw)
+        guard let first = raw.first, let last = raw.last else { preconditionFailure("not valid JSON") }
+        // A scalar without white space around it has none at all.
+        if last > UInt8(ascii: " ") {
+            switch first {
+            case UInt8(ascii: "{"), UInt8(ascii: "["), 0...UInt8(ascii: " "): break
+            case UInt8(ascii: "\""): return appendUnseparated(raw)
+            default: return append(contentsOf: raw)
+            }
         }
         let start = count
         append(addingCapacity: raw.count + Int(CSJ_PADDING)) { span in
@@ -93,38 +90,26 @@ extension [UInt8] {
 
     /// Appends `text` with U+0085, U+2028 and U+2029 escaped. In valid JSON these occur inside strings only.
     private mutating func appendUnseparated(_ text: UnsafeRawBufferPointer) {
-        var rest = text[...]
-        while !rest.isEmpty {
-            let bytes = UnsafeRawBufferPointer(rebasing: rest)
-            let plain = csj_unseparated_prefix(bytes.bytes, bytes.count)
-            append(contentsOf: UnsafeRawBufferPointer(rebasing: bytes[..<plain]))
-            rest = rest.dropFirst(plain)
-            if let separator = rest.first { rest = rest.dropFirst(appendEscape(separator, in: rest)) }
-        }
+        appendEscaping(text, csj_escape_separators)
     }
 
-    /// Appends the escape for what `rest` begins with and returns how many bytes of `rest` that was.
-    private mutating func appendEscape(_ first: UInt8, in rest: Slice<UnsafeRawBufferPointer>) -> Int {
-        switch first {
-        case UInt8(ascii: "\""): appendRaw("\\\"")
-        case UInt8(ascii: "\\"): appendRaw("\\\\")
-        case UInt8(ascii: "\n"): appendRaw("\\n")
-        case UInt8(ascii: "\r"): appendRaw("\\r")
-        case UInt8(ascii: "\t"): appendRaw("\\t")
-        case 0x08: appendRaw("\\b")
-        case 0x0C: appendRaw("\\f")
-        case 0xC2:
-            appendRaw("\\u0085")
-            return 2
-        case 0xE2:
-            appendRaw(rest[rest.startIndex + 2] == 0xA8 ? "\\u2028" : "\\u2029")
-            return 3
-        default:
-            let digits: StaticString = "0123456789abcdef"
-            appendRaw("\\u00")
-            append(digits.utf8Start[Int(first >> 4)])
-            append(digits.utf8Start[Int(first & 15)])
+    /// Appends what `escape` makes of `text`, in as many pieces as escapes need more room than expected.
+    @inline(__always)
+    private mutating func appendEscaping(
+        _ text: UnsafeRawBufferPointer,
+        _ escape: (UnsafePointer<UInt8>?, Int, UnsafeMutablePointer<UInt8>?, Int) -> csj_escaped
+    ) {
+        var rest = text
+        while !rest.isEmpty {
+            var taken = 0
+            append(addingCapacity: rest.count + rest.count / 16 + Int(CSJ_ESCAPE_ROOM)) { span in
+                span.withUnsafeMutableBufferPointer { buffer, initialized in
+                    let result = escape(rest.bytes, rest.count, buffer.baseAddress, buffer.count)
+                    initialized = result.written
+                    taken = result.taken
+                }
+            }
+            rest = UnsafeRawBufferPointer(rebasing: rest[taken...])
         }
-        return 1
     }
 }

@@ -76,8 +76,17 @@ bool csj_equals(const uint8_t *inside, size_t length, const uint8_t *text, size_
 /// The nearest double of a checked number; infinite when beyond the range.
 double csj_double(const uint8_t *number, size_t length);
 
-/// Length of the prefix that a JSON string may hold as it is: no control characters, quote, backslash, U+0085, U+2028, U+2029.
-size_t csj_plain_prefix(const uint8_t *text, size_t length);
+typedef struct csj_escaped {
+    size_t taken;    ///< bytes of the text that are done
+    size_t written;  ///< bytes written to `out`
+} csj_escaped;
+
+/// Writes valid UTF-8 as the inside of a JSON string: control characters, quotes, backslashes, U+0085, U+2028 and U+2029 are
+/// escaped. Stops early when less than CSJ_ESCAPE_ROOM of the `room` in `out` is left.
+csj_escaped csj_escape(const uint8_t *text, size_t length, uint8_t *out, size_t room);
+/// The same for text that is valid JSON already: escapes U+0085, U+2028 and U+2029 only.
+csj_escaped csj_escape_separators(const uint8_t *text, size_t length, uint8_t *out, size_t room);
+enum { CSJ_ESCAPE_ROOM = 32 };
 /// Length of the prefix without U+0085, U+2028, U+2029.
 size_t csj_unseparated_prefix(const uint8_t *text, size_t length);
 /// Copies valid JSON without insignificant white space. `out` needs length + CSJ_PADDING bytes. Returns the bytes written, 0

@@ -1,0 +1,336 @@
+extension BackendSettings {
+    static let fields: [Field<BackendSettings>] = identity + transport + limits + [mockSection] + refused
+
+    /// The keys that mean something to the mock, which has no connection.
+    static let mockKeys: Set<String> = ["dialect", "mock", "timeouts"]
+
+    private static let identity: [Field<BackendSettings>] = [
+        .required("dialect", \.dialect, .choice, "What the upstream speaks; `mock` answers from inside the process."),
+        .optional("url", \.url, .url, "Base URL; `/chat/completions` is added. Needed for every dialect but `mock`."),
+        .apiKey,
+        .apiKeyFile,
+        .headers,
+        .optional("organization", \.organization, .token("an organization id"), "Sent as `OpenAI-Organization`."),
+        .optional("project", \.project, .token("a project id"), "Sent as `OpenAI-Project`."),
+    ]
+
+    private static let transport: [Field<BackendSettings>] = [
+        .optional("ca_file", \.caFile, .file, "PEM file of the authorities to trust.", defaultNote: "the system's"),
+        .optional(
+            "server_name",
+            \.serverName,
+            .hostName,
+            "Name to expect in the certificate.",
+            defaultNote: "the URL's host"
+        ),
+        .clientCertificate,
+    ]
+
+    private static let limits: [Field<BackendSettings>] = [
+        .value("max_connections", \.maxConnections, .integer(1...100_000), "Connections of one loop."),
+        .value(
+            "max_idle_connections",
+            \.maxIdleConnections,
+            .integer(0...100_000),
+            "Idle connections of one loop kept for reuse."
+        ),
+        .value(
+            "idle_timeout",
+            \.idleTimeout,
+            .duration(.zero ... .seconds(86_400)),
+            "Closes an idle pooled connection; 0s keeps none."
+        ),
+        .value(
+            "max_pending",
+            \.maxPending,
+            .integer(0...1_000_000),
+            "Requests of one loop that may wait for a connection."
+        ),
+        .value(
+            "queue_timeout",
+            \.queueTimeout,
+            .duration(.milliseconds(1) ... .seconds(86_400)),
+            "How long a request may wait for a connection."
+        ),
+        .section("timeouts", \.timeouts, TimeoutSettings.fields, defaults: TimeoutSettings(), "Timeouts of one call."),
+        .value(
+            "max_response",
+            \.maxResponse,
+            .size(1024...(1 << 30)),
+            "A larger response that is not streamed fails the call."
+        ),
+        .value(
+            "stream_options",
+            \.streamOptions,
+            .boolean,
+            "Asks streams for usage; false for servers that refuse the field, such as Mistral."
+        ),
+        .value(
+            "abort_on_disconnect",
+            \.abortOnDisconnect,
+            .boolean,
+            "Closes a call whose client left; false for engines that crash on it."
+        ),
+    ]
+
+    private static let mockSection = Field<BackendSettings>.section(
+        "mock",
+        \.mock,
+        MockSettings.fields,
+        defaults: MockSettings(),
+        "What the mock answers."
+    )
+
+    private static let refused: [Field<BackendSettings>] = [
+        "tls_verify", "verify", "verify_tls", "verify_ssl", "insecure", "insecure_skip_verify",
+    ].map {
+        .refused(
+            $0,
+            because: "upstream certificates are always verified; trust your own authority with ca_file, "
+                + "expect another name with server_name"
+        )
+    }
+}
+
+extension Field<BackendSettings> {
+    fileprivate static var apiKey: Field {
+        let type = ValueType<Secret>.secret
+        return Field(
+            name: "api_key",
+            type: type.name,
+            summary: "Sent as `Authorization: Bearer`; best from a variable."
+        ) {
+            root,
+            node,
+            place,
+            context in
+            // `${VAR:-}` makes the key optional; an empty key written any other way is a mistake.
+            if case .scalar(let scalar) = node.content, scalar.isEmptyByDefault { return }
+            if let key = type.read(node, at: place, in: context) { root.apiKey = key }
+        } write: { root in
+            root.apiKeyFile == nil ? root.apiKey.map { type.format($0) } : nil
+        }
+    }
+
+    fileprivate static var apiKeyFile: Field {
+        let type = ValueType<String>.file
+        return Field(
+            name: "api_key_file",
+            type: type.name,
+            summary: "File that holds the key; a newline at its end is dropped."
+        ) {
+            root,
+            node,
+            place,
+            context in
+            guard let path = type.read(node, at: place, in: context) else { return }
+            guard case .success(let file) = SmallFile.read(path, limit: 64 << 10) else {
+                context.report(place, "expected a file of at most 64KiB, found \(node.found)")
+                return
+            }
+            var bytes = file.bytes[...]
+            while let last = bytes.last, last == 0x0a || last == 0x0d { bytes.removeLast() }
+            guard Secret.isToken(bytes) else {
+                context.report(
+                    place,
+                    "expected a file with a key of visible ASCII characters, found something else in \(node.found)"
+                )
+                return
+            }
+            root.apiKey = Secret(String(decoding: bytes, as: UTF8.self))
+            root.apiKeyFile = path
+            if file.isWorldReadable {
+                context.warn(place, "the key file can be read by every user of this machine; chmod 600 it")
+            }
+        } write: {
+            $0.apiKeyFile.map { .text($0) }
+        }
+    }
+
+    fileprivate static var headers: Field {
+        Field(name: "headers", type: "names with values", summary: "Fields added to every request.") {
+            root,
+            node,
+            place,
+            context in
+            guard let entries = node.entries(at: place, in: context) else { return }
+            for entry in entries {
+                let place = place.child(entry.key)
+                context.note(place, line: entry.line, node: entry.value)
+                if let header = HeaderSetting.read(entry, at: place, in: context) { root.headers.append(header) }
+            }
+        } write: { root in
+            guard !root.headers.isEmpty else { return nil }
+            return .map(
+                root.headers.map { (key: $0.name, value: .text($0.isSecret ? Secret.redacted : $0.value.reveal())) }
+            )
+        }
+    }
+
+    fileprivate static var clientCertificate: Field {
+        let fields: [Field<CertificateFiles>] = [
+            .required("certificate", \.certificate, .file, "PEM file to show to the upstream."),
+            .required("key", \.key, .file, "PEM file with its private key."),
+        ]
+        let empty = CertificateFiles(certificate: "", key: "")
+        let keys = ConfigurationKey.keys(of: fields, defaults: empty)
+        return Field(name: "client_certificate", summary: "Shown to upstreams that ask for one.", children: keys) {
+            root,
+            node,
+            place,
+            context in
+            var files = empty
+            fields.read(into: &files, from: node, at: place, in: context)
+            root.clientCertificate = files
+        } write: {
+            $0.clientCertificate.map { fields.write($0) }
+        }
+    }
+}
+
+extension ValueType where Value == Secret {
+    /// A credential for a header field. What is written there is never repeated.
+    static var secret: ValueType {
+        ValueType("secret") { scalar, _ in
+            guard !scalar.isNull, Secret.isToken(scalar.text.utf8) else {
+                let isEmpty = scalar.isNull || scalar.text.isEmpty
+                return .failure(Mismatch(expected: "a key of visible ASCII characters", hidesValue: !isEmpty))
+            }
+            return .success(Secret(scalar.text))
+        } format: { _ in
+            .text(Secret.redacted)
+        }
+    }
+}
+
+extension Secret {
+    /// Whether bytes can be a credential: visible ASCII, no blanks, at most 8 KiB.
+    static func isToken(_ bytes: some Collection<UInt8>) -> Bool {
+        !bytes.isEmpty && bytes.count <= 8192 && bytes.allSatisfy { (0x21...0x7e).contains($0) }
+    }
+}
+
+extension HeaderSetting {
+    /// Fields that belong to the exchange itself; setting them would break framing or negotiation.
+    private static let ours: Set<String> = [
+        "accept", "accept-encoding", "connection", "content-encoding", "content-length", "content-type", "expect",
+        "host",
+        "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade",
+    ]
+
+    /// Reads one entry of `headers`. Values are never repeated in errors: most are credentials.
+    static func read(_ entry: SettingEntry, at place: SettingPath, in context: LoadContext) -> HeaderSetting? {
+        guard isFieldName(entry.key) else {
+            context.report(place, "expected the name of a header field")
+            return nil
+        }
+        guard !ours.contains(entry.key.lowercased()) else {
+            context.report(place, "this field belongs to the exchange itself and cannot be set")
+            return nil
+        }
+        guard case .scalar(let scalar) = entry.value.content, !scalar.isNull else {
+            context.report(place, entry.value, Mismatch(expected: "a text"))
+            return nil
+        }
+        guard isFieldValue(scalar.text) else {
+            let expected = "visible ASCII characters, blanks only between them"
+            context.report(place, entry.value, Mismatch(expected: expected, hidesValue: true))
+            return nil
+        }
+        return HeaderSetting(
+            name: entry.key,
+            value: scalar.text,
+            isSecret: scalar.hasVariables || looksSecret(entry.key)
+        )
+    }
+}
+
+extension MockSettings {
+    private static let pace: ClosedRange<Duration> = .zero ... .seconds(3600)
+
+    static let fields: [Field<MockSettings>] = [
+        .value(
+            "reply",
+            \.reply,
+            .reply,
+            "`words` is a fixed run of words, `echo` the last message, anything else that very text."
+        ),
+        .value("tokens", \.tokens, .integer(0...1_000_000), "Tokens of an answer made of `words`."),
+        .value("latency", \.latency, .duration(pace), "Before the response head."),
+        .value("time_to_first_token", \.timeToFirstToken, .duration(pace), "Between the head and the first token."),
+        .value("interval", \.interval, .duration(pace), "Between two tokens."),
+        .status,
+        .optional(
+            "retry_after",
+            \.retryAfter,
+            .duration(.zero ... .seconds(86_400)),
+            "`Retry-After` of failing statuses.",
+            defaultNote: "none"
+        ),
+        .optional(
+            "fail_after",
+            \.failAfter,
+            .integer(0...1_000_000),
+            "Breaks every answer off after this many tokens.",
+            defaultNote: "never"
+        ),
+    ]
+}
+
+extension ValueType where Value == MockSettings.Reply {
+    static var reply: ValueType {
+        ValueType("words, echo or a text") { scalar, _ in
+            guard !scalar.isNull else { return .failure(Mismatch(expected: "words, echo or a text")) }
+            switch scalar.text {
+            case "words": return .success(.words)
+            case "echo": return .success(.echo)
+            default: return .success(.text(scalar.text))
+            }
+        } format: {
+            switch $0 {
+            case .words: .text("words")
+            case .echo: .text("echo")
+            case .text(let text): .text(text)
+            }
+        }
+    }
+}
+
+extension ValueType where Value == MockSettings.Status {
+    static var status: ValueType {
+        let mismatch = Mismatch(expected: "a status such as 503 or \"429*2\": 200 or 400 to 599, times 1 to 1000000")
+        return ValueType("list of STATUS or STATUS*TIMES") { scalar, _ in
+            let parts = scalar.text.split(separator: "*", omittingEmptySubsequences: false).map(String.init)
+            guard (1...2).contains(parts.count), let status = wholeNumber(parts[0]),
+                status == 200 || (400...599).contains(status),
+                let count = parts.count == 1 ? 1 : wholeNumber(parts[1]), (1...1_000_000).contains(count)
+            else { return .failure(mismatch) }
+            return .success(MockSettings.Status(status: status, count: count))
+        } format: {
+            .text($0.count == 1 ? "\($0.status)" : "\($0.status)*\($0.count)")
+        }
+    }
+}
+
+extension Field<MockSettings> {
+    fileprivate static var status: Field {
+        let type = ValueType<MockSettings.Status>.status
+        return Field(
+            name: "status",
+            type: type.name,
+            summary: "Statuses of the first requests, in order; later ones succeed."
+        ) {
+            root,
+            node,
+            place,
+            context in
+            let items: [SettingNode]
+            if case .list(let list) = node.content { items = list } else { items = [node] }
+            root.status = items.enumerated().compactMap { index, item in
+                type.read(item, at: items.count == 1 ? place : place.item(index), in: context)
+            }
+        } write: {
+            .list($0.status.map { type.format($0) })
+        }
+    }
+}

@@ -1,0 +1,112 @@
+/// What only the whole configuration can tell: names that must resolve, keys that exclude each other, risks.
+struct ConfigurationChecks {
+    let configuration: Configuration
+    let context: LoadContext
+
+    func run() {
+        checkListeners()
+        let backends = SettingPath.root.child("backends")
+        for backend in configuration.backends { check(backend, at: backends.child(backend.name)) }
+        let models = SettingPath.root.child("models")
+        for model in configuration.models {
+            let place = models.child(model.name).child("backend")
+            checkName(model.backend, at: place, "backend", among: configuration.backends.map(\.name))
+        }
+        checkRoutes()
+    }
+
+    private func checkListeners() {
+        let listen = SettingPath.root.child("listen")
+        for message in configuration.listenerWarnings { context.warn(listen, message) }
+        for listener in configuration.listen { checkPrivateKey(listener.tls, at: listen) }
+    }
+
+    private func checkPrivateKey(_ files: CertificateFiles?, at place: SettingPath) {
+        guard let files, case .success(let mode) = SmallFile.mode(of: files.key), mode & 0o004 != 0 else { return }
+        context.warn(place, "the private key can be read by every user of this machine; chmod 600 it")
+    }
+
+    private func check(_ backend: BackendSettings, at place: SettingPath) {
+        let isSet = { (key: String) in context.isSet(place.child(key)) }
+        guard isSet("dialect"), !context.hasReported(place.child("dialect")) else { return }
+        if backend.dialect == .mock {
+            for field in BackendSettings.fields
+            where !BackendSettings.mockKeys.contains(field.name) && field.refusal == nil {
+                if isSet(field.name) { context.report(place.child(field.name), "has no meaning for the dialect mock") }
+            }
+            return
+        }
+        if isSet("mock") { context.report(place.child("mock"), "only has a meaning for the dialect mock") }
+        if !isSet("url") {
+            context.report(
+                place.child("url"),
+                "is missing; expected the base URL that the dialect \(backend.dialect.rawValue) is spoken at"
+            )
+        }
+        if isSet("api_key"), isSet("api_key_file") {
+            context.report(place.child("api_key_file"), "cannot stand beside api_key; keep one of them")
+        }
+        if backend.apiKey != nil, let header = backend.headers.first(where: { $0.name.lowercased() == "authorization" })
+        {
+            context.report(
+                place.child("headers").child(header.name),
+                "cannot stand beside an API key, which is sent in this field"
+            )
+        }
+        checkPrivateKey(backend.clientCertificate, at: place.child("client_certificate"))
+        guard let url = backend.url, url.scheme == .http else { return }
+        for key in ["ca_file", "server_name", "client_certificate"] where isSet(key) {
+            context.report(place.child(key), "has no meaning for an http:// URL")
+        }
+        if !url.isLoopback, backend.apiKey != nil || backend.headers.contains(where: \.isSecret) {
+            context.warn(place.child("url"), "the key is sent over plain HTTP to another machine; use https://")
+        }
+    }
+
+    private func checkRoutes() {
+        let routes = SettingPath.root.child("routes")
+        if configuration.routes.isEmpty, !context.hasReported(routes) {
+            context.report(
+                routes,
+                line: context.line(routes) ?? 1,
+                "expected at least one route, such as /: {model: NAME}"
+            )
+        }
+        for route in configuration.routes {
+            let place = routes.child(route.path)
+            checkName(route.model, at: place.child("model"), "model", among: configuration.models.map(\.name))
+            for owner in configuration.routes where owner.path != route.path {
+                guard let endpoint = owner.endpoint(colliding: route.path) else { continue }
+                context.report(place, "is also the endpoint \(endpoint) of the route \(owner.path)")
+            }
+        }
+    }
+
+    /// Reports a name that nothing has. A missing key or an unreadable value has been reported already.
+    private func checkName(_ name: String, at place: SettingPath, _ what: String, among names: [String]) {
+        guard !name.isEmpty, !names.contains(name), context.isSet(place) else { return }
+        let found = context.found(place)
+        let isFromVariable = found.hasPrefix("the value of")
+        let hint = isFromVariable ? "" : Suggestion.hint(for: name, among: names)
+        context.report(place, "there is no \(what) called \(isFromVariable ? found : quoted(name))\(hint)")
+    }
+}
+
+extension ListenAddress {
+    /// Whether the kernel chooses the port, so that two of these do not collide.
+    var isAnyPort: Bool {
+        switch self {
+        case .ipv4(_, let port), .ipv6(_, let port): port == 0
+        case .unix: false
+        }
+    }
+}
+
+extension Configuration {
+    /// Listeners that others can reach in the clear.
+    var listenerWarnings: [String] {
+        listen.filter { $0.tls == nil && !$0.address.isLoopback }.map {
+            "\($0.address) can be reached from other machines without TLS; add certificate and key, or listen on 127.0.0.1"
+        }
+    }
+}

@@ -1,0 +1,35 @@
+/// The configuration as the daemon sees it, for `headgate check`.
+public enum EffectiveConfiguration {
+    /// Every key with its value, defaults included, as YAML that loads again. Secrets are `<redacted>`. A route's
+    /// timeouts are the ones in force, whoever set them.
+    public static func yaml(_ configuration: Configuration) -> String {
+        var resolved = configuration
+        for index in resolved.routes.indices {
+            let timeouts = configuration.effectiveTimeouts(route: resolved.routes[index])
+            resolved.routes[index].timeouts.head = timeouts.head
+            resolved.routes[index].timeouts.firstToken = timeouts.firstToken
+            resolved.routes[index].timeouts.idle = timeouts.idle
+            resolved.routes[index].timeouts.total = timeouts.total
+        }
+        guard case .map(var entries) = Configuration.fields.write(resolved) else { return "" }
+        for index in entries.indices where entries[index].key == "backends" {
+            entries[index].value = withoutMeaningless(entries[index].value, of: configuration.backends)
+        }
+        return YAMLText.map(entries).block()
+    }
+
+    /// Drops the keys that have no meaning for a backend's dialect; the loader would refuse them.
+    private static func withoutMeaningless(_ text: YAMLText, of backends: [BackendSettings]) -> YAMLText {
+        guard case .map(let entries) = text else { return text }
+        return .map(
+            zip(entries, backends).map { entry, backend in
+                guard case .map(let keys) = entry.value else { return entry }
+                let isMock = backend.dialect == .mock
+                return (
+                    entry.key,
+                    .map(keys.filter { isMock ? BackendSettings.mockKeys.contains($0.key) : $0.key != "mock" })
+                )
+            }
+        )
+    }
+}

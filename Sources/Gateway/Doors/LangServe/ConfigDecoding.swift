@@ -1,0 +1,73 @@
+import JSON
+import Providers
+import Runnable
+
+/// Reads a request's `config` (langserve-protocol.md, 1.2): only the keys that the route allows take effect, and unknown ones are
+/// ignored, camelCase ones included.
+struct ConfigDecoding {
+    /// The keys that count.
+    let allowed: Set<RouteSettings.ConfigKey>
+
+    /// The run config in `view`; null and absent are empty.
+    func config(_ view: JSONView?, at location: [Location] = ["config"]) throws(RequestProblem) -> RunConfig {
+        var config = RunConfig()
+        guard let view, !view.isNull else { return config }
+        guard view.kind == .object else {
+            throw .at(location, "dict_type", "Input should be a valid dictionary", view)
+        }
+        for (key, value) in view.members where !value.isNull {
+            guard let name = key.string.flatMap(RouteSettings.ConfigKey.init(rawValue:)), allowed.contains(name) else {
+                continue
+            }
+            try read(name, value, into: &config)
+        }
+        return config
+    }
+
+    private func read(
+        _ key: RouteSettings.ConfigKey,
+        _ value: JSONView,
+        into config: inout RunConfig
+    ) throws(RequestProblem) {
+        switch key {
+        case .maxConcurrency:
+            guard let count = value.int, count > 0 else {
+                throw .at(["max_concurrency"], "greater_than", "Input should be an integer greater than 0", value)
+            }
+            config.maxConcurrency = count
+        case .recursionLimit:
+            guard let limit = value.int, limit > 0 else {
+                throw .at(["recursion_limit"], "greater_than", "Input should be an integer greater than 0", value)
+            }
+            config.recursionLimit = limit
+        case .runID:
+            guard let id = value.string.flatMap({ RunID($0) }) else {
+                throw .at(["run_id"], "uuid_parsing", "Input should be a valid UUID", value)
+            }
+            config.runID = id
+        case .tags: config.tags = try tags(value)
+        case .metadata:
+            guard value.kind == .object else {
+                throw .at(["metadata"], "dict_type", "Input should be a valid dictionary", value)
+            }
+            config.metadata = Value.Object(value)
+        // No route has configurable fields: like LangServe's own runnables without any, take and ignore whatever is sent.
+        case .configurable: return
+        }
+    }
+
+    /// Allowed tags come out de-duplicated and sorted, as on the reference server.
+    private func tags(_ value: JSONView) throws(RequestProblem) -> [String] {
+        guard value.kind == .array else { throw .at(["tags"], "list_type", "Input should be a valid list", value) }
+        var tags: Set<String> = []
+        var place = 0
+        for element in value.elements {
+            guard let tag = element.string else {
+                throw .at(["tags", .index(place)], "string_type", "Input should be a valid string", element)
+            }
+            tags.insert(tag)
+            place += 1
+        }
+        return tags.sorted()
+    }
+}

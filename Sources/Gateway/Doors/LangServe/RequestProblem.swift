@@ -1,0 +1,116 @@
+import JSON
+
+/// Why a LangServe request body cannot be served, in the shapes that FastAPI and pydantic gave clients to expect
+/// (langserve-protocol.md, 1.15). Always answered 422.
+enum RequestProblem: Error {
+    /// The body is not JSON, or not UTF-8.
+    case invalidJSON
+    /// A sentence instead of a list of errors.
+    case sentence(String)
+    /// One error with its place inside the validated value.
+    case invalid(ValidationError)
+
+    /// The answer's body: `detail` for Python clients, `message` for JavaScript ones.
+    var body: [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.appendRaw("{\"detail\":")
+        switch self {
+        case .invalidJSON: bytes.appendRaw("[\"Invalid JSON body\"]")
+        case .sentence(let text): bytes.appendJSON(text)
+        case .invalid(let error):
+            bytes.appendRaw("[")
+            error.append(to: &bytes)
+            bytes.appendRaw("]")
+        }
+        bytes.appendRaw(",\"message\":")
+        bytes.appendJSON(message)
+        bytes.appendRaw("}")
+        return bytes
+    }
+
+    /// The problem in words.
+    var message: String {
+        switch self {
+        case .invalidJSON: "Invalid JSON body"
+        case .sentence(let text): text
+        case .invalid(let error): error.description
+        }
+    }
+
+    /// An error at `location` about `view`.
+    static func at(
+        _ location: [Location],
+        _ kind: StaticString,
+        _ message: String,
+        _ view: JSONView
+    ) -> RequestProblem {
+        .invalid(ValidationError(kind: kind, location: location, message: message, input: view))
+    }
+
+    /// A required member of `view` is missing.
+    static func missing(_ key: String, at location: [Location] = [], in view: JSONView) -> RequestProblem {
+        .at(location + [.key(key)], "missing", "Field required", view)
+    }
+}
+
+/// One step of the way to a value: an object's key or an array's index.
+enum Location: Sendable, ExpressibleByStringLiteral, ExpressibleByIntegerLiteral {
+    case key(String)
+    case index(Int)
+
+    init(stringLiteral value: String) { self = .key(value) }
+    init(integerLiteral value: Int) { self = .index(value) }
+}
+
+/// One entry of a 422 answer's `detail` list.
+struct ValidationError: CustomStringConvertible {
+    /// pydantic's name for the kind of mistake: `missing`, `string_type`, ...
+    let kind: StaticString
+    let location: [Location]
+    let message: String
+    private let input: [UInt8]
+
+    /// A longer input is not echoed: a 422 should not cost more than the request.
+    private static let longestEcho = 4096
+
+    init(kind: StaticString, location: [Location], message: String, input: JSONView) {
+        self.kind = kind
+        self.location = location
+        self.message = message
+        var echo: [UInt8] = []
+        if input.raw.count <= ValidationError.longestEcho {
+            echo.appendCompactJSON(input.raw)
+        } else {
+            echo.appendRaw("null")
+        }
+        self.input = echo
+    }
+
+    func append(to bytes: inout [UInt8]) {
+        bytes.appendRaw("{\"type\":\"")
+        bytes.appendRaw(kind)
+        bytes.appendRaw("\",\"loc\":[")
+        for (place, step) in location.enumerated() {
+            if place > 0 { bytes.appendRaw(",") }
+            switch step {
+            case .key(let key): bytes.appendJSON(key)
+            case .index(let index): bytes.appendJSON(index)
+            }
+        }
+        bytes.appendRaw("],\"msg\":")
+        bytes.appendJSON(message)
+        bytes.appendRaw(",\"input\":")
+        bytes.append(contentsOf: input)
+        bytes.appendRaw("}")
+    }
+
+    var description: String {
+        let path = location.map { step in
+            switch step {
+            case .key(let key): key
+            case .index(let index): String(index)
+            }
+        }
+        return path.isEmpty ? message : "\(path.joined(separator: ".")): \(message)"
+    }
+}
