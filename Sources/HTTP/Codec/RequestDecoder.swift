@@ -111,14 +111,14 @@ extension RequestHead {
         } else {
             framing = rules.contentLength.map { .length($0) } ?? .none
         }
-        method = line.method
-        target = line.target
-        path = line.path
-        query = line.query
+        (method, target, path, query, authority) = parsed.bytes.lend { bytes in
+            let method = HTTPMethod(unchecked: line.method.bytes(of: bytes))
+            let (target, path) = line.targetAndPath(in: bytes, method: method)
+            return (method, target, path, line.query?.text(of: bytes), line.authority?.text(of: bytes))
+        }
         version = line.version
         fields = parsed.fields
         keepAlive = rules.keepsConnection(line.version)
         expectsContinue = mindsExpectation && rules.expectsContinue && framing != .none && framing != .length(0)
-        authority = line.authority
     }
 }

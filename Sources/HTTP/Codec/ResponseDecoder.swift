@@ -147,7 +147,7 @@ extension ResponseHead {
         }
         version = line.version
         status = line.status
-        reason = line.reason
+        reason = parsed.bytes.lend { line.reason.text(of: $0) }
         fields = parsed.fields
         // After a switch of protocols or in a tunnel, what follows is not HTTP.
         let isHTTPAfterwards = line.status != 101 && !isTunnel && framing != .untilClose

@@ -47,7 +47,8 @@ public struct SSEDecoder: Sendable {
     private static let keptCapacity = 16 << 10
 
     /// - Parameters:
-    ///   - maximumEventBytes: most bytes in the lines of one event, comments not counted, and in any single line.
+    ///   - maximumEventBytes: most bytes in the lines of one event, without line ends and comments, and
+    ///     in any single line. Default 4 MiB.
     ///   - reportsEventsWithoutData: also lend events that have a name and no `data`, such as LangServe's `end`.
     public init(maximumEventBytes: Int = 4 << 20, reportsEventsWithoutData: Bool = false) {
         self.maximumEventBytes = maximumEventBytes
@@ -124,14 +125,14 @@ public struct SSEDecoder: Sendable {
             commentCount += 1
             return
         }
-        eventBytes += line.count + 1
+        eventBytes += line.count
         let colon = line.offset(of: Bytes.colon, from: 0)
         let field = UnsafeRawBufferPointer(rebasing: line[..<(colon ?? line.count)])
         var value = UnsafeRawBufferPointer(rebasing: line[(colon.map { $0 + 1 } ?? line.count)...])
         if value.first == Bytes.space { _ = value.takeFirst(1) }
-        if field.elementsEqual(StaticString("data").bytes) {
+        if Bytes.equal(field, "data") {
             addData(value, isLent: isLent, &lent)
-        } else if field.elementsEqual(StaticString("event").bytes) {
+        } else if Bytes.equal(field, "event") {
             hasName = true
             name.removeAll(keepingCapacity: true)
             lent.name = isLent ? value : nil
