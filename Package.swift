@@ -51,7 +51,7 @@ let package = Package(
         .executableTarget(
             name: "headgate",
             dependencies: [
-                "EventLoop", "Gateway", "Providers",
+                "EventLoop", "Gateway", "Providers", .product(name: "Logging", package: "swift-log"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict

@@ -98,6 +98,14 @@ public actor Gateway {
     /// The loops, for a watchdog.
     public nonisolated var loops: [EventLoop] { runtimes.map(\.loop) }
 
+    /// Does what a start would do short of opening anything: for `check`.
+    ///
+    /// - Throws: ``ConfigurationErrors`` for certificates that cannot be used.
+    public static func check(_ configuration: Configuration, file: String) throws {
+        _ = try BackendTLS(configuration.backends, file: file)
+        _ = try listenerCertificates(configuration.listen, file: file)
+    }
+
     // MARK: Opening
 
     private static func open(
