@@ -114,7 +114,15 @@ public actor HTTPClient {
         var timing = ExchangeTiming()
         while true {
             let began = MonotonicTime.now
-            let lease = try await lease(limits)
+            let lease: Lease
+            do throws(HTTPClientError) {
+                lease = try await self.lease(limits)
+            } catch {
+                var failure = error
+                failure.timing = timing
+                failure.timing.queue += MonotonicTime.now - began
+                throw failure
+            }
             timing.queue += MonotonicTime.now - began
             let connection: UpstreamConnection
             let isReused: Bool

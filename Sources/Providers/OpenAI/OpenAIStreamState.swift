@@ -33,7 +33,7 @@ struct OpenAIStreamState {
             if event.name.isText("error") { throw reported(data, reader) }
             if event.name.isText("ping") { return }
         }
-        let chunk = try reader.read(data, padded: padded) { (view) throws(RunError) in try chunk(view) }
+        let chunk = try reader.read(data, padded: padded) { view in try readChunk(view) }
         if let chunk {
             hasBegun = true
             chunks.append(chunk)
@@ -60,7 +60,7 @@ struct OpenAIStreamState {
 
     // MARK: One event
 
-    private mutating func chunk(_ root: JSONView) throws(RunError) -> MessageChunk? {
+    private mutating func readChunk(_ root: JSONView) throws(RunError) -> MessageChunk? {
         guard root.kind == .object else {
             if let body = OpenAIErrorBody(root) { throw errors.error(inside: body) }
             throw RunError(.upstreamProtocol, detail: "an event is no object")
