@@ -234,9 +234,6 @@ extension Configuration {
         case .fixed(let count): count
         }
     }
-
-    /// Everything that must never be printed.
-    public var secrets: [Secret] { backends.flatMap(\.secrets) }
 }
 
 extension ListenAddress {

@@ -37,7 +37,7 @@ public final class ServiceManager: Sendable {
 
     /// A sentence for `systemctl status`.
     public func status(_ text: String) {
-        send("STATUS=" + text.replacing(Character("\n"), with: " "))
+        send("STATUS=" + text.split(separator: "\n").joined(separator: " "))
     }
 
     /// Feeds the watchdog at half its interval, each time only after every loop has turned: a stuck loop starves it, and the
@@ -74,7 +74,7 @@ public final class ServiceManager: Sendable {
         text.withUTF8 { bytes in
             withUnsafePointer(to: &address) { pointer in
                 pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
-                    _ = sendto(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL.rawValue), address, length)
+                    _ = sendto(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL), address, length)
                 }
             }
         }
