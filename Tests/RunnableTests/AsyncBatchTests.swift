@@ -1,6 +1,7 @@
 import Runnable
 import Synchronization
 import Testing
+import WorkerPool
 
 @Suite(.timeLimit(.minutes(1)))
 struct AsyncBatchTests {
@@ -25,7 +26,7 @@ struct AsyncBatchTests {
             if x == 2 { throw TestError(2) }
             return 10 * x
         }
-        let seen = Mutex<[Int]>([])
+        let seen = Locked<[Int]>([])
         func check(_ item: BatchItem<Int>) {
             seen.withLock { $0.append(item.index) }
             #expect(item.index == 2 ? item.result.number == 2 : item.result.output == 10 * item.index)

@@ -76,7 +76,7 @@ struct WorkerPoolTests {
     @Test("work begins in the order it came")
     func order() async throws {
         let pool = WorkerPool(name: "order", maximumThreads: 1)
-        let seen = Mutex<[Int]>([])
+        let seen = Locked<[Int]>([])
         for number in 0..<100 { try pool.submit { seen.withLock { $0.append(number) } } }
         try await pool.run {}
         #expect(seen.withLock { $0 } == Array(0..<100))
@@ -104,9 +104,11 @@ struct WorkerPoolTests {
         while pool.acceptedCount < 2 { await Task.yield() }
         task.cancel()
         await #expect(throws: CancellationError.self) { try await task.value }
-        try pool.submit {}
+        let next = Blocker()
+        next.open()
+        try pool.submit { next.pass() }
         blocker.open()
-        try await pool.run {}
+        await next.arrivals(1)
     }
 
     @Test("cancelled work that has begun is awaited, and sees the cancellation")
@@ -188,7 +190,7 @@ struct WorkerPoolTests {
     func cancellationTree() {
         let whole = WorkCancellation()
         let part = WorkCancellation(parent: whole)
-        let calls = Mutex(0)
+        let calls = Locked(0)
         part.withHandler({ calls.withLock { $0 += 1 } }) {
             whole.cancel()
             #expect(calls.withLock { $0 } == 1)

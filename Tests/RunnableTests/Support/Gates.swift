@@ -1,4 +1,3 @@
-import Synchronization
 import WorkerPool
 
 /// A door that tasks wait at until it is opened.
@@ -8,7 +7,7 @@ final class Gate: Sendable {
         var waiting: [UnsafeContinuation<Void, Never>] = []
     }
 
-    private let state = Mutex(State())
+    private let state = Locked(State())
 
     func open() {
         let waiting = state.withLock { state in
@@ -48,7 +47,7 @@ final class Crowd: Sendable {
     }
 
     private let parties: Int
-    private let state = Mutex(State())
+    private let state = Locked(State())
 
     init(parties: Int = 1) { self.parties = parties }
 
