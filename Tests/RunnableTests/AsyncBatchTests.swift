@@ -111,7 +111,9 @@ struct AsyncBatchTests {
 
     @Test("LS-109 max_concurrency below 1 is refused before anything runs", arguments: [0, -1])
     func invalidLimit(_ limit: Int) async throws {
-        let lambda = AsyncRunnableLambda { (x: Int) in Issue.record("ran"); return x }
+        let lambda = AsyncRunnableLambda { (x: Int) in
+            Issue.record("ran"); return x
+        }
         let configs = BatchConfig.shared(RunConfig(maxConcurrency: limit))
         await expectInvalid { _ = try await lambda.abatch([1, 2], configs: configs) }
         await expectInvalid { _ = try await lambda.abatchResults([1, 2], configs: configs) }
@@ -122,7 +124,9 @@ struct AsyncBatchTests {
 
     @Test("LS-112 a config list of another length is refused before anything runs")
     func configMismatch() async throws {
-        let lambda = AsyncRunnableLambda { (x: Int) in Issue.record("ran"); return x }
+        let lambda = AsyncRunnableLambda { (x: Int) in
+            Issue.record("ran"); return x
+        }
         await expectInvalid { _ = try await lambda.abatch([1, 2], configs: .each([RunConfig()])) }
     }
 
@@ -256,7 +260,9 @@ struct AsyncBatchTests {
 
     @Test("a deadline that passed fails the items that have not begun")
     func deadline() async throws {
-        let lambda = AsyncRunnableLambda { (x: Int) in Issue.record("ran"); return x }
+        let lambda = AsyncRunnableLambda { (x: Int) in
+            Issue.record("ran"); return x
+        }
         let config = RunConfig(deadline: .now - .seconds(1))
         let results = try await lambda.abatchResults([1, 2], configs: .shared(config))
         for result in results {

@@ -80,7 +80,9 @@ struct DefaultsTests {
     @Test("nothing begins after the deadline or a cancellation")
     func checkpoint() async throws {
         let late = RunConfig(deadline: .now - .seconds(1))
-        let lambda = RunnableLambda { (x: Int) in Issue.record("ran"); return x }
+        let lambda = RunnableLambda { (x: Int) in
+            Issue.record("ran"); return x
+        }
         let error = await #expect(throws: RunError.self) { try await lambda.ainvoke(1, config: late) }
         #expect(error?.code == .timeoutTotal)
         let isCancelled = Gate()

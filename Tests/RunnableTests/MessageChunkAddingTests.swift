@@ -22,17 +22,24 @@ struct MessageChunkAddingTests {
         "LS-137 content",
         arguments: [
             ("a", "b", "ab"), ("", "", ""),
-            (.blocks([["type": "text", "text": "a", "index": 0]]), .blocks([["type": "text", "text": "b", "index": 0]]),
-             .blocks([["type": "text", "text": "ab", "index": 0]])),
-            (.blocks([["text": "a", "index": 0]]), .blocks([["text": "b", "index": 1]]),
-             .blocks([["text": "a", "index": 0], ["text": "b", "index": 1]])),
+            (
+                .blocks([["type": "text", "text": "a", "index": 0]]),
+                .blocks([["type": "text", "text": "b", "index": 0]]),
+                .blocks([["type": "text", "text": "ab", "index": 0]])
+            ),
+            (
+                .blocks([["text": "a", "index": 0]]), .blocks([["text": "b", "index": 1]]),
+                .blocks([["text": "a", "index": 0], ["text": "b", "index": 1]])
+            ),
             (.blocks([["text": "a"]]), .blocks([["text": "b"]]), .blocks([["text": "a"], ["text": "b"]])),
             ("a", .blocks([["text": "b"]]), .blocks(["a", ["text": "b"]])),
             ("", .blocks([["text": "b"]]), .blocks([["text": "b"]])),
             (.blocks(["a"]), "b", .blocks(["ab"])), (.blocks([["text": "a"]]), "b", .blocks([["text": "a"], "b"])),
             (.blocks([["text": "a"]]), "", .blocks([["text": "a"]])),
-            (.blocks([["index": 0, "id": "x"]]), .blocks([["index": 0, "id": "y"]]),
-             .blocks([["index": 0, "id": "x"], ["index": 0, "id": "y"]])),
+            (
+                .blocks([["index": 0, "id": "x"]]), .blocks([["index": 0, "id": "y"]]),
+                .blocks([["index": 0, "id": "x"], ["index": 0, "id": "y"]])
+            ),
         ] as [(MessageContent, MessageContent, MessageContent)]
     )
     func content(_ left: MessageContent, _ right: MessageContent, _ expected: MessageContent) throws {
@@ -46,10 +53,12 @@ struct MessageChunkAddingTests {
             (["id": "x"], ["id": "x"], ["id": "x"]), (["id": "x"], ["id": "y"], ["id": "xy"]),
             (["model_provider": "p"], ["model_provider": "p"], ["model_provider": "p"]),
             (["output_version": "v1"], ["output_version": "v1"], ["output_version": "v1"]),
-            (["a": 1], ["a": 1], ["a": 1]), (["a": true], ["a": true], ["a": true]), (["a": 1.5], ["a": 1.5], ["a": 1.5]),
+            (["a": 1], ["a": 1], ["a": 1]), (["a": true], ["a": true], ["a": true]),
+            (["a": 1.5], ["a": 1.5], ["a": 1.5]),
             (["a": 1], ["a": 2], ["a": 3]), (["index": 1], ["index": 2], ["index": 2]),
             (["created": 1], ["created": 2], ["created": 2]), (["timestamp": 1], ["timestamp": 2], ["timestamp": 2]),
-            (["a": [1]], ["a": [1, 2]], ["a": [1, 1, 2]]), (["a": nil], ["a": 1], ["a": 1]), (["a": 1], ["a": nil], ["a": 1]),
+            (["a": [1]], ["a": [1, 2]], ["a": [1, 1, 2]]), (["a": nil], ["a": 1], ["a": 1]),
+            (["a": 1], ["a": nil], ["a": 1]),
             (["a": ["b": "x", "c": 1]], ["a": ["b": "y", "d": 2]], ["a": ["b": "xy", "c": 1, "d": 2]]),
             (["a": 1], ["b": 2], ["a": 1, "b": 2]),
         ] as [(Value.Object, Value.Object, Value.Object)]

@@ -22,7 +22,10 @@ struct RunIDTests {
         #expect((1_577_836_800_000..<4_102_444_800_000).contains(id.high >> 16))
     }
 
-    @Test("text round trip", arguments: ["2a39bdcb-54c2-449f-bd2c-d2a0f34ea620", "00000000-0000-0000-0000-000000000001"])
+    @Test(
+        "text round trip",
+        arguments: ["2a39bdcb-54c2-449f-bd2c-d2a0f34ea620", "00000000-0000-0000-0000-000000000001"]
+    )
     func text(_ text: String) throws {
         let id = try #require(RunID(text))
         #expect(id.description == text)

@@ -31,7 +31,11 @@ final class Gate: Sendable {
     /// Waits until the task is cancelled, then throws.
     static func waitForCancellation() async throws {
         let gate = Gate()
-        await withTaskCancellationHandler { await gate.wait() } onCancel: { gate.open() }
+        await withTaskCancellationHandler {
+            await gate.wait()
+        } onCancel: {
+            gate.open()
+        }
         throw CancellationError()
     }
 }
