@@ -36,6 +36,7 @@ actor UpstreamConnection {
     private var failure: HTTPClientError?
     private var timeoutCode = HTTPClientError.Code.timeoutConnect
     private var waiter: UnsafeContinuation<Void, Never>?
+    private var isSignalled = false
     private var sentBefore: UInt64 = 0  // bytes sent on this connection before the exchange under way
     private var gotResponseBytes = false
     private var keepsConnection = true
@@ -409,10 +410,20 @@ actor UpstreamConnection {
     // MARK: Waiting
 
     /// Suspends the exchange's task until something happens; cancelling the task is such a thing.
+    ///
+    /// Something may happen between the caller's look at the state and the suspension, which can take a turn through the
+    /// executor: ``wake()`` leaves a note then, and callers look again after every return.
     private func suspend() async {
         await withTaskCancellationHandler {
             if Task.isCancelled { return fail(HTTPClientError(.cancelled, "cancelled")) }
-            await withUnsafeContinuation { waiter = $0 }
+            await withUnsafeContinuation { continuation in
+                if isSignalled {
+                    isSignalled = false
+                    continuation.resume()
+                } else {
+                    waiter = continuation
+                }
+            }
         } onCancel: {
             if loop.isCurrent {
                 assumeIsolated { $0.fail(HTTPClientError(.cancelled, "cancelled")) }
@@ -423,7 +434,7 @@ actor UpstreamConnection {
     }
 
     private func wake() {
-        guard let waiter else { return }
+        guard let waiter else { return isSignalled = true }
         self.waiter = nil
         waiter.resume()
     }
