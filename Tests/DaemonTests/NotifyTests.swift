@@ -67,7 +67,7 @@ struct NotifyTests {
         daemon.process.signal(SIGHUP)
         try manager.hear("RELOADING=1")
         try manager.hear("READY=1")
-        #expect(manager.heard.contains { $0.hasPrefix("STATUS=") && $0.contains("nonsense") })
+        #expect(manager.heard.contains { $0.hasPrefix("STATUS=reload failed") && $0.contains("headgate.yaml") })
         daemon.process.signal(SIGTERM)
         try manager.hear("STOPPING=1")
         #expect(try daemon.process.wait() == .exited(0))

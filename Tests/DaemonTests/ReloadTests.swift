@@ -9,6 +9,7 @@ import Testing
 struct ReloadTests {
     private func configuration(_ word: String, more: String = "") -> String {
         """
+        loops: 1
         backends: {mock: {dialect: mock, mock: {reply: "\(word)"}}}
         models: {demo: {backend: mock}}
         routes: {/: {model: demo, output: text}}

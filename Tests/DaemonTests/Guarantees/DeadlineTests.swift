@@ -9,6 +9,7 @@ struct DeadlineTests {
     private func daemon(_ url: String, _ timeouts: String = "", more: String = "") throws -> Daemon {
         try Daemon(
             """
+            loops: 1
             backends: {up: {dialect: openai, url: "\(url)"\(more), timeouts: {\(timeouts)}}}
             models: {demo: {backend: up, model: m}}
             routes: {/: {model: demo, output: text}}
