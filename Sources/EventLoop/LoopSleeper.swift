@@ -26,8 +26,12 @@ public final class LoopSleeper: @unchecked Sendable {
     /// Returns when `time` has come; always suspends, at least until the loop's next turn.
     ///
     /// - Throws: `CancellationError` as soon as the task is cancelled.
-    public func sleep(until time: MonotonicTime) async throws(CancellationError) {
+    public func sleep(
+        until time: MonotonicTime,
+        isolation: isolated (any Actor)? = #isolation
+    ) async throws(CancellationError) {
         await withTaskCancellationHandler {
+            _ = isolation  // a closure given to the standard library stays on the actor only if it captures it
             await withCheckedContinuation { continuation in
                 onLoop { $0.begin(until: time, continuation) }
             }
