@@ -167,6 +167,9 @@ public final class ScriptedUpstream: Sendable {
         case .gate(let gate):
             gate.block()
             return true
+        case .repeated(let bytes):
+            while wire.write(bytes) { usleep(1000) }
+            return false
         case .untilDisconnect:
             wire.readToEnd()
             return false
