@@ -257,7 +257,9 @@ actor UpstreamConnection {
         releasedExchange = exchangeNumber
         isDiscarding = false
         timer?.disarm()
-        guard keepsConnection, head?.keepAlive == true, !transport.isClosed, transport.pendingBytes == 0, decoder.isBetweenMessages else {
+        guard keepsConnection, head?.keepAlive == true, !transport.isClosed, transport.pendingBytes == 0,
+            decoder.isBetweenMessages
+        else {
             close()
             return nil
         }
