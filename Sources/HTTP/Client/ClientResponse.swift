@@ -30,7 +30,7 @@ public final class ClientResponse: Sendable {
         before limit: MonotonicTime,
         phase: HTTPClientError.Code
     ) async throws(HTTPClientError) -> [UInt8]? {
-        try await connection.nextPart(before: limit, phase: phase)
+        try await connection.nextPart(of: exchange, before: limit, phase: phase)
     }
 
     /// The whole rest of the body, with ``EventLoop/EventLoop/readBufferPadding`` bytes of capacity to spare.
@@ -41,7 +41,7 @@ public final class ClientResponse: Sendable {
         before limit: MonotonicTime,
         phase: HTTPClientError.Code
     ) async throws(HTTPClientError) -> [UInt8] {
-        try await connection.wholeBody(maximum: maximum, before: limit, phase: phase)
+        try await connection.wholeBody(of: exchange, maximum: maximum, before: limit, phase: phase)
     }
 
     /// Gives the response up and closes its connection, unless it has ended already. On the loop.

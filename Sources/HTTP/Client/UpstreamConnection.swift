@@ -186,9 +186,11 @@ actor UpstreamConnection {
 
     /// The body bytes that are there, or the next that come; nil at the end.
     func nextPart(
+        of exchange: Int,
         before limit: MonotonicTime,
         phase timeout: HTTPClientError.Code
     ) async throws(HTTPClientError) -> [UInt8]? {
+        guard exchange == exchangeNumber else { return nil }  // over, and the connection serves another one
         while inbox.isEmpty {
             if let failure { throw failure }
             switch phase {
@@ -211,13 +213,16 @@ actor UpstreamConnection {
 
     /// The rest of the body.
     func wholeBody(
+        of exchange: Int,
         maximum: Int,
         before limit: MonotonicTime,
         phase timeout: HTTPClientError.Code
     ) async throws(HTTPClientError) -> [UInt8] {
+        guard exchange == exchangeNumber else { return [] }
         wantsWholeBody = true
         bodyLimit = maximum
-        if case .length(let length)? = head?.framing, length <= maximum {
+        if case .length(let length)? = head?.framing, phase == .body {
+            if length > maximum { fail(tooLarge) }
             inbox.reserveCapacity(min(length, 1 << 20) + EventLoop.readBufferPadding)
         }
         if inbox.count > bodyLimit { fail(tooLarge) }
@@ -230,6 +235,7 @@ actor UpstreamConnection {
             await suspend()
         }
         if let failure { throw failure }
+        if !inbox.isEmpty { inbox.reserveSpare(EventLoop.readBufferPadding) }
         var whole: [UInt8] = []
         swap(&whole, &inbox)
         if phase == .complete { release() }
@@ -241,7 +247,9 @@ actor UpstreamConnection {
     private func release() -> [UInt8]? {
         guard phase == .complete, let transport else { return nil }
         timer?.disarm()
-        guard keepsConnection, head?.keepAlive == true, !transport.isClosed, transport.pendingBytes == 0, decoder.isBetweenMessages else {
+        let isReusable =
+            keepsConnection && head?.keepAlive == true && transport.pendingBytes == 0 && decoder.isBetweenMessages
+        guard isReusable else {
             close()
             return nil
         }
@@ -275,8 +283,12 @@ actor UpstreamConnection {
     private func received(_ bytes: UnsafeRawBufferPointer) {
         switch phase {
         case .awaitingHead, .body: break
-        // Bytes that nobody asked for: whatever they are, the next response cannot be trusted any more.
-        case .idle, .complete: return fail(HTTPClientError(.protocolError, "bytes after the response"))
+        // Bytes that nobody asked for: whatever they are, the next response could not be trusted any more.
+        case .idle: return close()
+        case .complete:
+            keepsConnection = false
+            transport?.pauseReading()
+            return
         default: return
         }
         gotResponseBytes = true
@@ -396,8 +408,7 @@ actor UpstreamConnection {
     // MARK: Ending
 
     private func fail(_ error: HTTPClientError) {
-        guard failure == nil, phase != .closed else { return wake() }
-        failure = error
+        if failure == nil { failure = error }
         close()
         wake()
     }
