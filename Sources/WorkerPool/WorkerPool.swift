@@ -18,6 +18,9 @@ public final class WorkerPool: Sendable {
 
     @TaskLocal package static var current: WorkCancellation?
 
+    /// Takes the place of ``shared`` for blocking runnables: a test's own pool.
+    @TaskLocal package static var substitute: WorkerPool?
+
     /// The name of the threads, cut to 15 bytes by the system.
     public var name: String { queue.name }
     /// The most threads at once.

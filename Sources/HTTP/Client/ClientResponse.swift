@@ -44,6 +44,12 @@ public final class ClientResponse: Sendable {
         try await connection.wholeBody(of: exchange, maximum: maximum, before: limit, phase: phase)
     }
 
-    /// Gives the response up and closes its connection, unless it has ended already. On the loop.
+    /// Says that the rest of the body is of no interest, and lets the connection be used again if that rest is short: it is
+    /// closed when more than `maximum` bytes follow or the end is not there `within` the limit. Does not wait. Any thread.
+    public func discardRest(maximum: Int = 64 << 10, within limit: Duration = .seconds(2)) {
+        connection.discardRest(of: exchange, maximum: maximum, within: limit)
+    }
+
+    /// Gives the response up and closes its connection, unless it has ended already. Any thread.
     public func cancel() { connection.abandon(exchange) }
 }

@@ -55,7 +55,7 @@ public actor HTTPClient {
     private var open = 0
     private var queue: Deque<Waiter> = []
     private var nextTicket: UInt64 = 0
-    private var isShutDown = false
+    private var isRetired = false
 
     private struct Waiter {
         let ticket: UInt64
@@ -115,7 +115,15 @@ public actor HTTPClient {
         var isRetry = false
         while true {
             let began = MonotonicTime.now
-            let lease = try await lease(limits, prefersFresh: isRetry)
+            let lease: Lease
+            do throws(HTTPClientError) {
+                lease = try await self.lease(limits, prefersFresh: isRetry)
+            } catch {
+                var failure = error
+                failure.timing = timing
+                failure.timing.queue += MonotonicTime.now - began
+                throw failure
+            }
             timing.queue += MonotonicTime.now - began
             let connection: UpstreamConnection
             let isReused: Bool
@@ -159,7 +167,6 @@ public actor HTTPClient {
 
     /// - Parameter prefersFresh: whether an idle connection makes room for a new one: where one was dead, others may be.
     private func lease(_ limits: ExchangeLimits, prefersFresh: Bool) async throws(HTTPClientError) -> Lease {
-        guard !isShutDown else { throw HTTPClientError(.cancelled, "the client is shut down") }
         guard !Task.isCancelled else { throw HTTPClientError(.cancelled, "cancelled before it began") }
         if prefersFresh {
             if open >= options.maximumConnections { closeOldestIdle() }
@@ -218,7 +225,7 @@ public actor HTTPClient {
 
     /// A connection finished its exchange and can take another.
     func becameIdle(_ connection: UpstreamConnection) {
-        if isShutDown { return connection.assumeIsolated { $0.close() } }
+        if isRetired { return connection.assumeIsolated { $0.close() } }
         if grant(.reused(connection)) { return }
         guard idle.count < options.maximumIdle else { return connection.assumeIsolated { $0.close() } }
         idle.append(connection)
@@ -231,9 +238,10 @@ public actor HTTPClient {
         if !grant(.fresh) { open -= 1 }
     }
 
-    /// Closes idle connections and refuses new requests; exchanges under way go on to their end.
-    public func shutDown() {
-        isShutDown = true
+    /// Keeps no connection from now on: idle ones close now, busy ones after their exchange. Requests are still served, so that
+    /// those which began under an old configuration come to their end.
+    public func retire() {
+        isRetired = true
         for connection in idle { connection.assumeIsolated { $0.close() } }
     }
 

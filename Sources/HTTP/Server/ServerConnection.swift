@@ -297,7 +297,7 @@ actor ServerConnection {
 
     private func receivedEnd(_ end: Transport.End) {
         switch (phase, end) {
-        case (.serving, .finished):
+        case (.serving, .finished) where !options.cancelsAtHalfClose:
             hasClientFinished = true
             awaitProbe()
         case (.serving, _): interrupt(.clientGone)
