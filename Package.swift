@@ -69,7 +69,8 @@ let package = Package(
         .testTarget(name: "EventLoopTests", dependencies: ["EventLoop"], swiftSettings: strict),
         .testTarget(name: "TLSTests", dependencies: ["TLS", "COpenSSL", "TestAuthority"], swiftSettings: strict),
         .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: strict),
-        .testTarget(name: "HTTPTests", dependencies: ["HTTP", "EventLoop", "TLS"], swiftSettings: strict),
+        .testTarget(
+            name: "HTTPTests", dependencies: ["HTTP", "EventLoop", "TLS", "TestAuthority"], swiftSettings: strict),
         .testTarget(name: "RunnableTests", dependencies: ["Runnable"], swiftSettings: strict),
         .testTarget(
             name: "ProvidersTests",
