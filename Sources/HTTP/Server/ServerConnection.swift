@@ -192,10 +192,13 @@ actor ServerConnection {
         self.writer = writer
         phase = .serving
         phaseLimit = .distantFuture
-        task = Task { await self.serve(request, writer) }
+        // The preference matters although the actor has an executor: without one, whatever resumes after a suspension is first
+        // queued on the global pool, which wakes a thread of its just to be sent back here.
+        task = Task(executorPreference: loop) { await self.serve(request) }
     }
 
-    private func serve(_ request: ServerRequest, _ writer: ResponseWriter) async {
+    private func serve(_ request: ServerRequest) async {
+        guard let writer else { return }
         await handler.handle(request, writer)
         finish(writer)
     }
