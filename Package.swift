@@ -42,7 +42,7 @@ let package = Package(
         .target(
             name: "Gateway",
             dependencies: [
-                "EventLoop", "TLS", "HTTP", "JSON", "Runnable", "Providers",
+                "EventLoop", "TLS", "HTTP", "JSON", "Runnable", "Providers", "WorkerPool",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Yams", package: "Yams"),
             ],
@@ -51,7 +51,7 @@ let package = Package(
         .executableTarget(
             name: "headgate",
             dependencies: [
-                "EventLoop", "Gateway", "Providers",
+                "EventLoop", "Gateway", "Providers", .product(name: "Logging", package: "swift-log"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict

@@ -1,7 +1,7 @@
 /// libFuzzer target for the request and response decoders.
 ///
-/// The first three bytes choose decoder, request method, limits and where to split; the rest is the wire. Whatever it is, the decoders must
-/// not crash, and must say the same for the whole input, for a split one, and for single bytes.
+/// The first three bytes choose decoder, request method, limits and where to split; the rest is the wire. Whatever it
+/// is, the decoders must not crash, and must say the same for the whole input, for a split one, and for single bytes.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzzOneInput(_ data: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     guard count > 3 else { return 0 }
@@ -69,8 +69,8 @@ private func requests(_ pieces: [UnsafeRawBufferPointer], _ limits: HTTPLimits) 
                 switch event {
                 case .head(let head):
                     said.lines.append(
-                        "\(head.method) \(head.target) \(head.path) \(head.query ?? "-") \(head.version) \(head.framing) "
-                            + "\(head.keepAlive) \(head.expectsContinue) \(head.host ?? "-")"
+                        "\(head.method) \(head.target) \(head.path) \(head.query ?? "-") \(head.version) "
+                            + "\(head.framing) \(head.keepAlive) \(head.expectsContinue) \(head.host ?? "-")"
                     )
                     said.add(head.fields)
                 case .body(let bytes):

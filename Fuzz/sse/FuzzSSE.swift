@@ -1,7 +1,8 @@
 /// libFuzzer target for the event stream and line decoders.
 ///
-/// The first three bytes choose bounds and where to split; the rest is the stream. The decoders must not crash, and must say the same
-/// for the whole input, for a split one, and for single bytes. The events must also be those of a plain reading of the standard.
+/// The first three bytes choose bounds and where to split; the rest is the stream. The decoders must not crash, and
+/// must say the same for the whole input, for a split one, and for single bytes. The events must also be those of a
+/// plain reading of the standard.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzzOneInput(_ data: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     guard count > 3 else { return 0 }

@@ -1,8 +1,9 @@
 import ArgumentParser
+import Gateway
 
 /// `headgate version`
 struct VersionCommand: ParsableCommand {
-    static let version = "0.1.0"
+    static let version = Gateway.version
 
     static let configuration = CommandConfiguration(commandName: "version", abstract: "Print the version.")
 

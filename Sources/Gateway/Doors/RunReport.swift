@@ -1,4 +1,5 @@
 import EventLoop
+import HTTP
 import Runnable
 
 /// What one request came to, filled in as it goes on; the access line is made from it.
@@ -7,6 +8,8 @@ struct RunReport {
     var runID: RunID
     /// When the request arrived.
     let received: MonotonicTime
+    /// The caller's `X-Request-Id`, where it sent a usable one.
+    var requestID: String?
     /// The first failure, if any.
     var error: RunError?
     /// The caller's mistake was found before anything ran.
@@ -26,7 +29,7 @@ struct RunReport {
 
     /// Notes that content was made; the first time counts.
     mutating func producedContent() {
-        if firstToken == nil { firstToken = .now - received }
+        if firstToken == nil { firstToken = MonotonicTime.now - received }
     }
 
     /// Adds what an answer took.
@@ -34,5 +37,39 @@ struct RunReport {
         guard let usage else { return }
         inputTokens = (inputTokens ?? 0) + usage.inputTokens
         outputTokens = (outputTokens ?? 0) + usage.outputTokens
+    }
+
+    /// The fields of a JSON answer: its type, and the request's id.
+    var fields: HTTPFields {
+        var fields: HTTPFields = ["content-type": "application/json"]
+        appendID(to: &fields)
+        return fields
+    }
+
+    /// Names the request in the answer, so that callers and logs talk of the same one.
+    func appendID(to fields: inout HTTPFields) {
+        if let requestID, fields.append("x-request-id", checking: requestID) { return }
+        var text: [UInt8] = []
+        text.reserveCapacity(36)
+        runID.append(to: &text)
+        text.withUnsafeBytes { id in
+            _ = "x-request-id".utf8.withContiguousStorageIfAvailable { name in
+                fields.append(UnsafeRawBufferPointer(name), checking: id)
+            }
+        }
+    }
+}
+
+/// The caller's name for a request.
+enum RequestID {
+    /// Longer ids are not taken over: they go into every log line.
+    static let longest = 128
+
+    /// The `X-Request-Id` field where it is 1 to 128 visible ASCII characters; nil otherwise.
+    static func accepted(_ fields: HTTPFields) -> String? {
+        guard let id = fields["x-request-id"], 1...longest ~= id.utf8.count,
+            id.utf8.allSatisfy({ 0x21...0x7E ~= $0 })
+        else { return nil }
+        return id
     }
 }

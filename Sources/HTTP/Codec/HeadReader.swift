@@ -61,8 +61,8 @@ struct ParsedHead<Start: StartLine> {
     var fields: HTTPFields { HTTPFields(bytes: bytes, entries: entries, known: known) }
 }
 
-/// Collects one head. One that lies whole in the input is parsed there and copied once; otherwise its bytes gather here and
-/// parsing goes on where it stopped, so that no byte is searched twice however small the pieces are.
+/// Collects one head. One that lies whole in the input is parsed there and copied once; otherwise its bytes gather here
+/// and parsing goes on where it stopped, so that no byte is searched twice however small the pieces are.
 struct HeadReader<Start: StartLine>: Sendable {
     private var pending: [UInt8] = []
     private var cursor = HeadCursor<Start>()

@@ -1,8 +1,8 @@
 /// Reads requests from bytes as they come.
 ///
-/// Strict: it refuses what RFC 9112 lets a recipient refuse, and never repairs. The outcome depends on the bytes only, not
-/// on how they were split. Heads that arrive in pieces are kept here, bodies never. A value without isolation: use one per
-/// connection. After an error every further call throws it again.
+/// Strict: it refuses what RFC 9112 lets a recipient refuse, and never repairs. The outcome depends on the bytes only,
+/// not on how they were split. Heads that arrive in pieces are kept here, bodies never. A value without isolation: use
+/// one per connection. After an error every further call throws it again.
 public struct RequestDecoder: Sendable {
     /// What `next` found.
     public enum Event {

@@ -84,7 +84,8 @@ extension RequestLine {
         let targetText = target.text(of: head)
         if path.count == target.count { return (targetText, targetText) }
         if path.count > 0 || authority == nil || method == .connect { return (targetText, path.text(of: head)) }
-        // RFC 9112 section 3.2.4: OPTIONS for a whole server, sent as to a proxy. Otherwise an absolute form without path.
+        // RFC 9112 section 3.2.4: OPTIONS for a whole server, sent as to a proxy. Otherwise an absolute form without
+        // path.
         return (targetText, method == .options && query == nil ? "*" : "/")
     }
 }

@@ -12,12 +12,13 @@ public enum SSEError: Error, Sendable, Hashable {
     case eventTooLarge
 }
 
-/// Reads an event stream from bytes as they come, by the rules of the WHATWG HTML standard (section 9.2.6): lines end in LF,
-/// CR or CR LF, a leading byte order mark is skipped, `data` lines are joined with LF, an event without `data` is dropped,
-/// comments and unknown fields are skipped. `id` and `retry` are skipped too: nothing here reconnects.
+/// Reads an event stream from bytes as they come, by the rules of the WHATWG HTML standard (section 9.2.6): lines end
+/// in LF, CR or CR LF, a leading byte order mark is skipped, `data` lines are joined with LF, an event without `data`
+/// is dropped, comments and unknown fields are skipped. `id` and `retry` are skipped too: nothing here reconnects.
 ///
-/// The events depend on the bytes only, not on how they were split. An event that lies whole in one input is lent without a
-/// copy unless it has several `data` lines. A value without isolation. After an error it must not be used again.
+/// The events depend on the bytes only, not on how they were split. An event that lies whole in one input is lent
+/// without a copy unless it has several `data` lines. A value without isolation. After an error it must not be used
+/// again.
 public struct SSEDecoder: Sendable {
     /// How many comment lines have come; a peer's pings, mostly.
     public private(set) var commentCount = 0

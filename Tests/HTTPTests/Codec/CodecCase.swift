@@ -170,7 +170,8 @@ extension Transcript {
     }
 }
 
-/// Every way of feeding `wire` that the tests use: whole, in two pieces cut anywhere, in single bytes, with empty pieces.
+/// Every way of feeding `wire` that the tests use: whole, in two pieces cut anywhere, in single bytes, with empty
+/// pieces.
 func forEachSplit(_ wire: [UInt8], _ body: (_ name: String, _ pieces: [ArraySlice<UInt8>]) -> Void) {
     body("whole", [wire[...]])
     body("in single bytes", wire.indices.map { wire[$0...$0] })

@@ -55,11 +55,8 @@ extension LangServeDoor {
             }
             if response.interruption != nil { throw CancellationError() }
             report.producedContent()
-            response.respond(
-                status: 200,
-                fields: LangServeDoor.jsonFields,
-                body: body(results, batch.configs, response, &report)
-            )
+            let body = body(results, batch.configs, response, &report)
+            response.respond(status: 200, fields: report.fields, body: body)
         } catch {
             fail(error, response, &report)
         }
@@ -120,7 +117,7 @@ extension LangServeDoor {
         _ response: ResponseWriter,
         _ report: inout RunReport
     ) async {
-        response.start(status: 200, fields: format.fields, keepAlive: format.keepAlive)
+        response.start(status: 200, fields: format.fields(report), keepAlive: format.keepAlive)
         let model = route.model
         let bound = LoopBound(response, loop: loop)
         let encoder = BatchEncoder(door: self, format: format, configs: batch.configs)

@@ -20,7 +20,7 @@ extension LangServeDoor {
         adopt(&single.config, &report)
         var encoder = StreamEncoder(format: format, output: route.settings.output, runID: report.runID)
         if format != .text {
-            response.start(status: 200, fields: format.fields, keepAlive: format.keepAlive)
+            response.start(status: 200, fields: format.fields(report), keepAlive: format.keepAlive)
             if encoder.metadata(report.runID) { response.write(encoder.bytes) }
         }
         do {
@@ -43,11 +43,11 @@ extension LangServeDoor {
             if !chunk.isPlain { report.count(chunk.usage) }
             if !chunk.content.isEmpty { report.producedContent() }
             guard encoder.data(chunk) else { continue }
-            if response.status == 0 { response.start(status: 200, fields: encoder.format.fields) }
+            if response.status == 0 { response.start(status: 200, fields: encoder.format.fields(report)) }
             if !response.write(encoder.bytes) { try await response.drained() }
         }
         if !sawLast, encoder.lastPiece() { response.write(encoder.bytes) }
-        if response.status == 0 { response.start(status: 200, fields: encoder.format.fields) }
+        if response.status == 0 { response.start(status: 200, fields: encoder.format.fields(report)) }
         if encoder.end() { response.write(encoder.bytes) }
         response.end()
     }

@@ -44,7 +44,7 @@ struct LangServeDoor: Sendable {
         body.appendRaw(",\"metadata\":{\"run_id\":\"")
         report.runID.append(to: &body)
         body.appendRaw("\",\"feedback_tokens\":[]}}")
-        response.respond(status: 200, fields: LangServeDoor.jsonFields, body: body)
+        response.respond(status: 200, fields: report.fields, body: body)
     }
 
     /// Appends an answer in the route's output type.
@@ -91,7 +91,7 @@ struct LangServeDoor: Sendable {
     func reject(_ problem: RequestProblem, _ response: ResponseWriter, _ report: inout RunReport) {
         report.isRejected = true
         report.error = RunError(.callerInvalid, problem.message, status: 422)
-        response.respond(status: 422, fields: LangServeDoor.jsonFields, body: problem.body)
+        response.respond(status: 422, fields: report.fields, body: problem.body)
     }
 
     /// Answers a run that failed before the response's head was sent.
@@ -99,11 +99,9 @@ struct LangServeDoor: Sendable {
         let failure = runError(error, response)
         report.error = failure
         guard failure.code != .clientGone else { return response.abort() }
-        response.respond(
-            status: failure.status,
-            fields: ErrorEncoding.fields(failure),
-            body: ErrorEncoding.body(failure)
-        )
+        var fields = ErrorEncoding.fields(failure)
+        report.appendID(to: &fields)
+        response.respond(status: failure.status, fields: fields, body: ErrorEncoding.body(failure))
     }
 
     /// Any error as the gateway's own; a cancellation as what caused it.

@@ -50,7 +50,7 @@ enum StreamFormat: Equatable {
     }
 
     /// The head's fields.
-    var fields: HTTPFields {
+    func fields(_ report: RunReport) -> HTTPFields {
         var fields: HTTPFields = [:]
         switch self {
         case .events: fields.append("content-type", "text/event-stream; charset=utf-8")
@@ -59,6 +59,7 @@ enum StreamFormat: Equatable {
         }
         fields.append("cache-control", "no-store")
         fields.append("x-accel-buffering", "no")
+        report.appendID(to: &fields)
         return fields
     }
 

@@ -1,12 +1,12 @@
 import EventLoop
 import Glibc
 
-/// SIGTERM and SIGINT, caught on a loop of their own.
-enum StopSignals {
-    /// Catches them from now on; the stream tells which came.
+/// Signals caught on a loop of their own, so that a busy service still hears them.
+enum Signals {
+    /// Catches `signals` from now on; the stream tells which came.
     ///
     /// - Throws: `LoopError` when they cannot be caught.
-    static func caught() async throws -> AsyncStream<Int32> {
+    static func caught(_ signals: [Int32]) async throws -> AsyncStream<Int32> {
         let loop = try EventLoop(name: "signals")
         try loop.start()
         let (stream, arrived) = AsyncStream.makeStream(of: Int32.self)
@@ -14,7 +14,7 @@ enum StopSignals {
             loop.execute {
                 var watchers: [SignalWatcher] = []
                 do {
-                    for signal in [SIGTERM, SIGINT] {
+                    for signal in signals {
                         watchers.append(try SignalWatcher(on: loop, signal: signal) { arrived.yield(signal) })
                     }
                 } catch {

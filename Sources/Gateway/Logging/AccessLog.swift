@@ -1,0 +1,122 @@
+public import EventLoop
+import HTTP
+import JSON
+import Logging
+import Runnable
+
+/// Writes one line for each request of one loop.
+///
+/// Lines are collected and handed over when there are more than 16 KiB of them, or 100 ms after the first: a line costs a
+/// fraction of a microsecond and no system call. Lives and dies on the loop; ``close()`` before the last reference goes.
+///
+/// Requests are logged at `info`; those that ended in `upstream_error`, `timeout` or `truncated` at `warning`, in
+/// `internal_error` at `error`. The configured level counts here too.
+public final class AccessLog {
+    /// Lines are handed over when they come to more bytes than this.
+    public static let batchSize = 16 << 10
+    /// How long the first line of a batch waits at most.
+    public static let longestDelay = Duration.milliseconds(100)
+
+    private let log: GatewayLog
+    private var line: LogLine
+    private var count = 0
+    private var timer: LoopTimer?
+
+    /// An access log without lines. On the loop, or before the loop runs.
+    public init(log: GatewayLog, loop: EventLoop) {
+        self.log = log
+        line = LogLine(format: log.format, clock: log.clock)
+        timer = LoopTimer(on: loop) { [unowned self] in flush() }
+    }
+
+    /// Writes a line about `request`, unless the settings say not to. On the loop.
+    public func record(_ request: borrowing AccessRecord) {
+        guard log.logsAccess else { return }
+        let level = request.outcome.level
+        guard level >= log.level else { return }
+        line.begin(level, "request")
+        appendFields(of: request)
+        line.finish()
+        count += 1
+        if line.bytes.count > AccessLog.batchSize {
+            flush()
+        } else if let timer, !timer.isArmed {
+            timer.arm(after: AccessLog.longestDelay)
+        }
+    }
+
+    /// Hands over what was collected; it is then in the log's queue, not yet written (``GatewayLog/flush(seconds:)``). On the loop.
+    public func flush() {
+        guard count > 0 else { return }
+        log.write(line.bytes, lines: count)
+        count = 0
+        line.removeAll(keeping: 4 * AccessLog.batchSize)
+    }
+
+    /// Hands over what was collected, for the last time; safe to call twice. Lines recorded later are not written. On the loop.
+    public func close() {
+        flush()
+        timer?.cancel()
+        timer = nil
+    }
+
+    private func appendFields(of request: borrowing AccessRecord) {
+        switch request.requestID {
+        case .run(let id): line.field("id") { id.append(to: &$0) }
+        case .text(let text): line.field("id", text)
+        }
+        line.field("route", request.route)
+        request.method.writeField(to: &line)
+        line.field("endpoint", word: request.endpoint)
+        line.field("status", Int64(request.status))
+        line.field("outcome", request.outcome.rawValue)
+        line.field("bytes", Int64(request.bytes))
+        if let tokens = request.inputTokens { line.field("tokens_in", Int64(tokens)) }
+        if let tokens = request.outputTokens { line.field("tokens_out", Int64(tokens)) }
+        if let duration = request.firstToken { line.field("first_token_ms", milliseconds: duration) }
+        line.field("total_ms", milliseconds: request.total)
+        if let upstream = request.upstream { line.field("upstream", upstream) }
+        if let items = request.items { line.field("items", Int64(items)) }
+        if let error = request.error { line.field("error", error.rawValue) }
+        request.client.writeField(to: &line)
+        if let detail = request.detail, !detail.isEmpty { line.field("detail", log.redact(detail)) }
+    }
+}
+
+extension AccessRecord.Outcome {
+    /// How serious the outcome is for the operator.
+    fileprivate var level: Logger.Level {
+        switch self {
+        case .ok, .clientGone, .clientError, .rejected, .shuttingDown: .info
+        case .upstreamError, .timeout, .truncated: .warning
+        case .internalError: .error
+        }
+    }
+}
+
+extension HTTPMethod {
+    fileprivate func writeField(to line: inout LogLine) {
+        switch self {
+        case .post: line.field("method", word: "POST")
+        case .get: line.field("method", word: "GET")
+        default: line.field("method", description)
+        }
+    }
+}
+
+extension SocketAddress {
+    fileprivate func writeField(to line: inout LogLine) {
+        guard case .ipv4(let address, let port) = self else { return line.field("client", description) }
+        line.field("client") { bytes in
+            bytes.appendJSON(Int(address >> 24))
+            bytes.append(UInt8(ascii: "."))
+            bytes.appendJSON(Int(address >> 16 & 255))
+            bytes.append(UInt8(ascii: "."))
+            bytes.appendJSON(Int(address >> 8 & 255))
+            bytes.append(UInt8(ascii: "."))
+            bytes.appendJSON(Int(address & 255))
+            bytes.append(UInt8(ascii: ":"))
+            bytes.appendJSON(Int(port))
+        }
+    }
+}

@@ -1,0 +1,202 @@
+import EventLoop
+import Glibc
+import WorkerPool
+
+/// Takes whole lines from any thread and writes them to a descriptor from a thread of its own.
+///
+/// A reader that stalls stops that thread and nobody else: what does not fit into the queue is dropped, counted, and
+/// reported in a line once the reader goes on. Everything that waits leaves in one `write`.
+final class LogSink: Sendable {
+    /// Bytes that may wait. Default 1 MiB: thousands of lines, for a reader that pauses.
+    static let defaultLimit = 1 << 20
+    /// Buffers that grew beyond this are given back when they are empty.
+    private static let keptCapacity = 128 << 10
+    /// The thread only copies; the default of 8 MiB would count against memory limits on address space.
+    private static let stackSize = 256 << 10
+
+    private struct Queue {
+        var bytes: [UInt8] = []
+        var lines = 0
+        var dropped = 0
+        var unreported = 0
+        var isWriting = false
+        var isClosed = false
+        var hasEnded = false
+        var isIdle: Bool { bytes.isEmpty && unreported == 0 && !isWriting }
+    }
+
+    private let queue = Monitor(Queue())
+    private let limit: Int
+
+    /// Starts the thread.
+    ///
+    /// - Parameters:
+    ///   - descriptor: stays the caller's, and open as long as the sink lives. May be blocking or not.
+    ///   - limit: bytes that may wait.
+    ///   - notice: makes the line that says how many were dropped; called on the thread.
+    /// - Throws: ``LoopError`` when no thread can be had.
+    init(
+        descriptor: Int32,
+        limit: Int = LogSink.defaultLimit,
+        notice: @escaping @Sendable (Int) -> [UInt8]
+    ) throws(LoopError) {
+        self.limit = limit
+        let writer = Writer(queue: queue, descriptor: descriptor, notice: notice)
+        let result = writer.start(stackSize: LogSink.stackSize)
+        guard result == 0 else { throw LoopError("start the log's thread", number: result) }
+    }
+
+    deinit { close() }
+
+    /// Hands over `lines` whole lines, each with its line end; never waits for the reader.
+    ///
+    /// Either all of them are taken or, when they do not fit, none.
+    func write(_ bytes: UnsafeRawBufferPointer, lines: Int) {
+        let wakes = queue.withLock { queue in
+            guard queue.bytes.count + bytes.count <= limit, !queue.isClosed else {
+                queue.dropped += lines
+                if !queue.isClosed { queue.unreported += lines }
+                return false
+            }
+            let wasIdle = queue.isIdle
+            queue.bytes.append(contentsOf: bytes)
+            queue.lines += lines
+            return wasIdle
+        }
+        if wakes { queue.broadcast() }
+    }
+
+    /// Lines lost so far, because the reader stalled or the descriptor failed.
+    var droppedLines: Int { queue.withLock { $0.dropped } }
+
+    /// Waits until all that was handed over is written, at most `seconds`: a stalled reader must not keep a process alive.
+    ///
+    /// - Returns: whether everything is written.
+    @discardableResult
+    func flush(seconds: Int) -> Bool {
+        queue.wait(seconds: seconds) { $0.isIdle ? true : nil } ?? false
+    }
+
+    /// Ends the thread once everything is written. Does not wait; what is handed over later is dropped.
+    func close() {
+        queue.withLock { $0.isClosed = true }
+        queue.broadcast()
+    }
+
+    /// Waits until the thread has ended after ``close()``, at most `seconds`.
+    @discardableResult
+    func join(seconds: Int) -> Bool {
+        queue.wait(seconds: seconds) { $0.hasEnded ? true : nil } ?? false
+    }
+
+    /// The thread's side. It knows the queue but not the sink, so that the sink can go.
+    private final class Writer: Sendable {
+        private let queue: Monitor<Queue>
+        private let descriptor: Int32
+        private let notice: @Sendable (Int) -> [UInt8]
+
+        init(queue: Monitor<Queue>, descriptor: Int32, notice: @escaping @Sendable (Int) -> [UInt8]) {
+            self.queue = queue
+            self.descriptor = descriptor
+            self.notice = notice
+        }
+
+        /// Returns 0 or an `errno`.
+        func start(stackSize: Int) -> Int32 {
+            var attributes = pthread_attr_t()
+            pthread_attr_init(&attributes)
+            defer { pthread_attr_destroy(&attributes) }
+            pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
+            pthread_attr_setstacksize(&attributes, stackSize)
+            // Inherited by the thread: no signal is handled there, and a reader that is gone is an error, not SIGPIPE.
+            var all = sigset_t()
+            var before = sigset_t()
+            sigfillset(&all)
+            pthread_sigmask(SIG_SETMASK, &all, &before)
+            defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
+            let context = Unmanaged.passRetained(self)  // given back by the thread, or below
+            var thread = pthread_t()
+            let result = pthread_create(
+                &thread,
+                &attributes,
+                { context in
+                    guard let context else { return nil }
+                    Unmanaged<Writer>.fromOpaque(context).takeRetainedValue().run()
+                    return nil
+                },
+                context.toOpaque()
+            )
+            if result != 0 { context.release() }
+            return result
+        }
+
+        private struct Batch {
+            var bytes: [UInt8] = []
+            var lines = 0
+            var dropped = 0
+        }
+
+        private func run() {
+            var batch = Batch()
+            var isMidLine = false
+            while take(&batch) {
+                if isMidLine { batch.bytes.insert(UInt8(ascii: "\n"), at: 0) }
+                if batch.dropped > 0 { batch.bytes.append(contentsOf: notice(batch.dropped)) }
+                let written = writeAll(batch.bytes)
+                if written < batch.bytes.count {
+                    let lost = batch.bytes[written...].count { $0 == UInt8(ascii: "\n") }
+                    queue.withLock { $0.dropped += min(lost, batch.lines) }
+                }
+                if written > 0 { isMidLine = batch.bytes[written - 1] != UInt8(ascii: "\n") }
+            }
+            queue.withLock { $0.hasEnded = true }
+            queue.broadcast()
+        }
+
+        /// Waits for lines and takes them all; false at the end.
+        private func take(_ batch: inout Batch) -> Bool {
+            if batch.bytes.capacity > LogSink.keptCapacity {
+                batch.bytes = []
+            } else {
+                batch.bytes.removeAll(keepingCapacity: true)
+            }
+            // Whoever waits for the queue to be idle must hear of it, before this thread sleeps.
+            let isIdle = queue.withLock { queue in
+                queue.isWriting = false
+                return queue.isIdle
+            }
+            if isIdle { queue.broadcast() }
+            return queue.wait { queue in
+                if queue.isIdle { return queue.isClosed ? false : nil }
+                swap(&queue.bytes, &batch.bytes)
+                batch.lines = queue.lines
+                batch.dropped = queue.unreported
+                queue.lines = 0
+                queue.unreported = 0
+                queue.isWriting = true
+                return true
+            }
+        }
+
+        /// Writes until everything is out or the descriptor fails; returns how many bytes are.
+        private func writeAll(_ bytes: [UInt8]) -> Int {
+            bytes.withUnsafeBytes { bytes in
+                var place = 0
+                while place < bytes.count {
+                    let rest = UnsafeRawBufferPointer(rebasing: bytes[place...])
+                    let count = Glibc.write(descriptor, rest.baseAddress, rest.count)
+                    if count > 0 {
+                        place += count
+                    } else if errno == EAGAIN || errno == EWOULDBLOCK {
+                        // Somebody who shares the descriptor made it non-blocking.
+                        var wait = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+                        poll(&wait, 1, -1)
+                    } else if errno != EINTR {
+                        break
+                    }
+                }
+                return place
+            }
+        }
+    }
+}
