@@ -70,7 +70,7 @@ let package = Package(
         .testTarget(name: "RunnableTests", dependencies: ["Runnable"], swiftSettings: strict),
         .testTarget(name: "ProvidersTests", dependencies: ["Providers", "EventLoop", "JSON", "Runnable"], swiftSettings: strict),
         .testTarget(
-            name: "GatewayTests", dependencies: ["Gateway", "EventLoop", "HTTP", "JSON", "Providers"], swiftSettings: strict),
+            name: "GatewayTests", dependencies: ["Gateway", "EventLoop", "HTTP", "JSON", "Providers", "WorkerPool"], swiftSettings: strict),
         .testTarget(name: "DaemonTests", dependencies: [], swiftSettings: strict),
     ],
     cxxLanguageStandard: .cxx17

@@ -11,14 +11,12 @@ struct MockBodies {
     private let chunkStart: [UInt8]
     private let hasNullUsage: Bool
 
-    init(_ request: MockRequest, number: Int) {
+    init(_ request: MockRequest) {
         self.request = request
         hasNullUsage = request.includesUsage && request.script.usage != .none
         var start: [UInt8] = []
         if request.isStreamed { start.appendRaw("data: ") }
-        start.appendRaw("{\"id\":\"chatcmpl-mock-")
-        start.appendJSON(number)
-        start.appendRaw("\",\"object\":\"chat.completion")
+        start.appendRaw("{\"id\":\"chatcmpl-mock\",\"object\":\"chat.completion")
         start.appendRaw(request.isStreamed ? ".chunk\",\"created\":" : "\",\"created\":")
         start.appendJSON(MockBodies.created)
         start.appendRaw(",\"model\":")

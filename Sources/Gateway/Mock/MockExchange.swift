@@ -36,7 +36,7 @@ final class MockExchange {
         self.scratch = scratch
         self.sleeper = sleeper
         number = service.nextRequestNumber()
-        bodies = MockBodies(request, number: number)
+        bodies = MockBodies(request)
     }
 
     /// Answers; ends early when the task is cancelled.

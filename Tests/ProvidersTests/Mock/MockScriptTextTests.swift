@@ -11,6 +11,8 @@ struct MockScriptTextTests {
             ("reply=text:Hello, world", { $0.reply = .text("Hello, world") }),
             ("reply= text: a=b, c=d ,tokens=3", { ($0.reply, $0.tokens) = (.text(" a=b, c=d "), 3) }),
             ("tokens=0", { $0.tokens = 0 }),
+            ("tokens=0,", { $0.tokens = 0 }),
+            ("reply=text:a,", { $0.reply = .text("a,") }),
             ("tokens = 5 , interval = 20ms", { ($0.tokens, $0.interval) = (5, .milliseconds(20)) }),
             ("latency=1.5s", { $0.latency = .milliseconds(1500) }),
             ("ttft=500us", { $0.timeToFirstToken = .microseconds(500) }),
