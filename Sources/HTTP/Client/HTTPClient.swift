@@ -171,7 +171,10 @@ public actor HTTPClient {
             return .fresh
         }
         guard queue.count < options.maximumQueued else {
-            throw HTTPClientError(.queueFull, "\(queue.count) requests wait for one of \(open) connections to \(origin)")
+            throw HTTPClientError(
+                .queueFull,
+                "\(queue.count) requests wait for one of \(open) connections to \(origin)"
+            )
         }
         nextTicket += 1
         let ticket = nextTicket

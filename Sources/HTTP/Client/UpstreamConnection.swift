@@ -36,6 +36,7 @@ actor UpstreamConnection {
     private var failure: HTTPClientError?
     private var timeoutCode = HTTPClientError.Code.timeoutConnect
     private var waiter: UnsafeContinuation<Void, Never>?
+    private var isSignalled = false
     private var sentBefore: UInt64 = 0  // bytes sent on this connection before the exchange under way
     private var gotResponseBytes = false
     private var keepsConnection = true
@@ -256,7 +257,9 @@ actor UpstreamConnection {
         releasedExchange = exchangeNumber
         isDiscarding = false
         timer?.disarm()
-        guard keepsConnection, head?.keepAlive == true, !transport.isClosed, transport.pendingBytes == 0, decoder.isBetweenMessages else {
+        guard keepsConnection, head?.keepAlive == true, !transport.isClosed, transport.pendingBytes == 0,
+            decoder.isBetweenMessages
+        else {
             close()
             return nil
         }
@@ -409,10 +412,20 @@ actor UpstreamConnection {
     // MARK: Waiting
 
     /// Suspends the exchange's task until something happens; cancelling the task is such a thing.
+    ///
+    /// Something may happen between the caller's look at the state and the suspension, which can take a turn through the
+    /// executor: ``wake()`` leaves a note then, and callers look again after every return.
     private func suspend() async {
         await withTaskCancellationHandler {
             if Task.isCancelled { return fail(HTTPClientError(.cancelled, "cancelled")) }
-            await withUnsafeContinuation { waiter = $0 }
+            await withUnsafeContinuation { continuation in
+                if isSignalled {
+                    isSignalled = false
+                    continuation.resume()
+                } else {
+                    waiter = continuation
+                }
+            }
         } onCancel: {
             if loop.isCurrent {
                 assumeIsolated { $0.fail(HTTPClientError(.cancelled, "cancelled")) }
@@ -423,7 +436,7 @@ actor UpstreamConnection {
     }
 
     private func wake() {
-        guard let waiter else { return }
+        guard let waiter else { return isSignalled = true }
         self.waiter = nil
         waiter.resume()
     }

@@ -34,6 +34,7 @@ actor ServerConnection {
     private var body: [UInt8] = []
     private var received = MonotonicTime.now
     private var backlog: [UInt8] = []  // pipelined bytes behind the request being served
+    private var request: ServerRequest?  // handed over to the task
     private var writer: ResponseWriter?
     private var task: Task<Void, Never>?
     private var isDraining = false
@@ -190,15 +191,17 @@ actor ServerConnection {
         writer.closesAfterwards = isDraining
         writer.onSchedule = { self.schedule() }
         self.writer = writer
+        self.request = request
         phase = .serving
         phaseLimit = .distantFuture
-        // The preference matters although the actor has an executor: without one, whatever resumes after a suspension is first
-        // queued on the global pool, which wakes a thread of its just to be sent back here.
-        task = Task(executorPreference: loop) { await self.serve(request) }
+        // With the preference, the task's two identities (this actor's executor, its own) are one: without it the runtime queues
+        // a job for every call that crosses from the actor to a nonisolated function and back. Child tasks inherit it too.
+        task = Task(executorPreference: loop) { await self.serve() }
     }
 
-    private func serve(_ request: ServerRequest) async {
-        guard let writer else { return }
+    private func serve() async {
+        guard let request, let writer else { return }
+        self.request = nil
         await handler.handle(request, writer)
         finish(writer)
     }
