@@ -79,7 +79,7 @@ let package = Package(
         ),
         .testTarget(
             name: "GatewayTests",
-            dependencies: ["Gateway", "EventLoop", "HTTP", "JSON", "Providers", "ScriptedUpstream"],
+            dependencies: ["Gateway", "EventLoop", "HTTP", "JSON", "Providers", "WorkerPool", "ScriptedUpstream"],
             swiftSettings: strict
         ),
         .testTarget(name: "DaemonTests", dependencies: [], swiftSettings: strict),
