@@ -24,6 +24,7 @@ public final class Watcher {
         }
     }
 
+    private let loop: EventLoop  // the event below points into the loop's base
     private var event: OpaquePointer?  // struct event *, owned until cancel()
     private let onReady: () -> Void
     /// True between ``resume()`` and ``pause()``.
@@ -38,6 +39,7 @@ public final class Watcher {
         interest: Interest,
         onReady: @escaping () -> Void
     ) throws(LoopError) {
+        self.loop = loop
         self.onReady = onReady
         let context = Unmanaged.passUnretained(self).toOpaque()  // cancel() runs before self goes
         event = event_new(loop.base, descriptor, interest.flags, watcherReady, context)
