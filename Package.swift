@@ -51,7 +51,8 @@ let package = Package(
         .executableTarget(
             name: "headgate",
             dependencies: [
-                "Gateway", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "EventLoop", "Gateway", "Providers", .product(name: "Logging", package: "swift-log"),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict
         ),
@@ -67,8 +68,9 @@ let package = Package(
         .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: strict),
         .testTarget(name: "HTTPTests", dependencies: ["HTTP", "EventLoop", "TLS"], swiftSettings: strict),
         .testTarget(name: "RunnableTests", dependencies: ["Runnable"], swiftSettings: strict),
-        .testTarget(name: "ProvidersTests", dependencies: ["Providers"], swiftSettings: strict),
-        .testTarget(name: "GatewayTests", dependencies: ["Gateway"], swiftSettings: strict),
+        .testTarget(name: "ProvidersTests", dependencies: ["Providers", "EventLoop", "JSON", "Runnable"], swiftSettings: strict),
+        .testTarget(
+            name: "GatewayTests", dependencies: ["Gateway", "EventLoop", "HTTP", "JSON", "Providers"], swiftSettings: strict),
         .testTarget(name: "DaemonTests", dependencies: [], swiftSettings: strict),
     ],
     cxxLanguageStandard: .cxx17

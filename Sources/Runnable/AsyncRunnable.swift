@@ -28,6 +28,28 @@ extension AsyncRunnable {
     }
 }
 
+/// Blocking batches: the calling thread waits for the asynchronous ones, whose items are tasks and not threads.
+extension AsyncRunnable {
+    /// Waits for ``Runnable/abatch(_:configs:)``, with its limits.
+    public func batch(_ inputs: [Input], configs: BatchConfig) throws -> [Output] {
+        try BlockingBridge.run { try await self.abatch(inputs, configs: configs) }
+    }
+
+    /// Waits for ``Runnable/abatchResults(_:configs:)``, with its limits.
+    public func batchResults(_ inputs: [Input], configs: BatchConfig) throws -> [Result<Output, any Error>] {
+        try BlockingBridge.run { try await self.abatchResults(inputs, configs: configs) }
+    }
+
+    /// The outcomes of ``Runnable/abatchAsCompleted(_:configs:returnExceptions:)``.
+    public func batchAsCompleted(
+        _ inputs: [Input],
+        configs: BatchConfig,
+        returnExceptions: Bool
+    ) -> RunSequence<BatchItem<Output>> {
+        BlockingBridge.sequence(of: abatchAsCompleted(inputs, configs: configs, returnExceptions: returnExceptions))
+    }
+}
+
 extension AsyncRunnable where Chunk == Output {
     /// The elements of ``Runnable/astream(_:config:)``, each pulled by a task when the blocked thread asks for it.
     public func stream(_ input: Input, config: RunConfig) -> RunSequence<Chunk> {

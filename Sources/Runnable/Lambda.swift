@@ -18,7 +18,7 @@ public struct RunnableLambda<Input: Sendable, Output: Sendable>: Runnable {
     /// Calls the function on the calling thread.
     public func invoke(_ input: Input, config: RunConfig) throws -> Output {
         let config = config.withRunID()
-        return try RunConfig.$current.withValue(config) { try function(input, config) }
+        return try config.asCurrent { try function(input, config) }
     }
 }
 
@@ -46,6 +46,6 @@ public struct AsyncRunnableLambda<Input: Sendable, Output: Sendable>: AsyncRunna
     public func ainvoke(_ input: Input, config: RunConfig) async throws -> Output {
         try config.checkpoint()
         let config = config.withRunID()
-        return try await RunConfig.$current.withValue(config) { try await function(input, config) }
+        return try await config.asCurrent { try await function(input, config) }
     }
 }

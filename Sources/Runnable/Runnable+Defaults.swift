@@ -9,7 +9,7 @@ extension Runnable {
         try config.checkpoint()
         let surrounding = RunConfig.current
         do {
-            return try await WorkerPool.shared.run {
+            return try await (WorkerPool.substitute ?? .shared).run {
                 try RunConfig.$current.withValue(surrounding) {
                     try config.checkpoint()
                     return try self.invoke(input, config: config)

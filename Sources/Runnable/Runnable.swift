@@ -38,4 +38,73 @@ public protocol Runnable<Input, Output>: Sendable {
     /// Default, when `Chunk` is `Output`: one piece, what ``ainvoke(_:config:)`` returns. Dropping the iterator or cancelling the
     /// task that iterates stops the work.
     func astream(_ input: Input, config: RunConfig) -> RunStream<Chunk>
+
+    /// The outputs of many inputs, in input order, blocking the calling thread until all are done.
+    ///
+    /// Default: runs ``invoke(_:config:)`` on the calling thread and on threads made for this call, as many in all as the first
+    /// config's ``RunConfig/maxConcurrency``, or min(32, cores + 4). One input runs on the calling thread.
+    ///
+    /// When an input fails, no further one is begun; what runs is awaited, the later of it with
+    /// ``RunConfig/checkpoint()`` throwing. The error thrown is that of the failed input with the lowest index, whatever
+    /// the timing. A deadline that passes fails the inputs that have not begun.
+    /// - Throws: that error; ``RunError`` `caller_invalid` before anything runs when the number of configs is not that of
+    ///   inputs or `maxConcurrency` is below 1; `CancellationError`.
+    func batch(_ inputs: [Input], configs: BatchConfig) throws -> [Output]
+
+    /// As ``batch(_:configs:)``, but an input's error takes its place among the results and disturbs no other:
+    /// LangChain's `return_exceptions`. A cancellation is no result: it stops the batch and is thrown.
+    func batchResults(_ inputs: [Input], configs: BatchConfig) throws -> [Result<Output, any Error>]
+
+    /// The outputs of many inputs, in input order, without blocking.
+    ///
+    /// Default: runs ``ainvoke(_:config:)`` in child tasks of the caller's, at most the first config's
+    /// ``RunConfig/maxConcurrency`` at once; without it, all at once. They inherit the caller's executor preference.
+    ///
+    /// When an input fails, no further one is begun, the later ones that run are cancelled and all are awaited. The error
+    /// thrown is that of the failed input with the lowest index, whatever the timing. Cancelling the caller cancels
+    /// all. A deadline that passes fails the inputs that have not begun.
+    /// - Throws: as ``batch(_:configs:)``.
+    func abatch(_ inputs: [Input], configs: BatchConfig) async throws -> [Output]
+
+    /// As ``abatch(_:configs:)``, but an input's error takes its place among the results and disturbs no other:
+    /// LangChain's `return_exceptions`. A cancellation is no result: it stops the batch and is thrown.
+    func abatchResults(_ inputs: [Input], configs: BatchConfig) async throws -> [Result<Output, any Error>]
+
+    /// The outcomes of many inputs in the order they complete, blocking the thread that asks for the next one.
+    ///
+    /// Default: runs as ``batch(_:configs:)`` does, on threads of its own, from the first element on. Dropping the
+    /// iterator keeps further inputs from beginning.
+    /// - Parameter returnExceptions: whether an input's error is an element; otherwise the first one to happen ends the
+    ///   iteration, after what runs was awaited.
+    func batchAsCompleted(
+        _ inputs: [Input],
+        configs: BatchConfig,
+        returnExceptions: Bool
+    ) -> RunSequence<BatchItem<Output>>
+
+    /// The outcomes of many inputs in the order they complete.
+    ///
+    /// Default: runs as ``abatch(_:configs:)`` does, from the first element on, but in a task of its own, which prefers the
+    /// executor of the task that iterates. An input is begun when an earlier one's outcome was taken. Dropping
+    /// the iterator or cancelling the task that iterates cancels what runs.
+    /// - Parameter returnExceptions: whether an input's error is an element; otherwise the first one to happen ends the
+    ///   iteration, after the rest was cancelled and awaited.
+    func abatchAsCompleted(
+        _ inputs: [Input],
+        configs: BatchConfig,
+        returnExceptions: Bool
+    ) -> RunStream<BatchItem<Output>>
+
+    /// Calls `body` with the outcome of each input as it completes: the structured form, in which all inputs run in child
+    /// tasks of the caller's and have ended when this returns or throws. `body` runs on the caller's executor.
+    /// - Parameters:
+    ///   - returnExceptions: whether an input's error is an outcome; otherwise the first one to happen is thrown, after
+    ///     the rest was cancelled and awaited.
+    ///   - body: no input is begun while it runs. Its error cancels the batch and is thrown.
+    func abatchAsCompleted(
+        _ inputs: [Input],
+        configs: BatchConfig,
+        returnExceptions: Bool,
+        forEach body: (BatchItem<Output>) async throws -> Void
+    ) async throws
 }

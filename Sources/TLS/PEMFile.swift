@@ -16,7 +16,7 @@ struct PEMFile: ~Copyable {
     /// Throws `.configuration` when it is missing, unreadable, not a regular file or pipe, or larger than
     /// `maximumBytes`. Blocks on the disk.
     init(path: String) throws(TLSError) {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)  // O_NONBLOCK: a pipe nobody writes must not hang us
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)  // a pipe nobody writes must not hang us
         guard descriptor >= 0 else { throw .configuration(Self.words(for: errno), file: path) }
         defer { close(descriptor) }
         var bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: 16 << 10, alignment: 1)
@@ -87,11 +87,18 @@ struct PEMFile: ~Copyable {
             if askedForPassphrase {
                 throw .configuration("the private key is encrypted; a plain one is needed", file: path)
             }
-            if ERR_GET_LIB(queued) == ERR_LIB_PEM && ERR_GET_REASON(queued) == PEM_R_NO_START_LINE {
+            // OpenSSL says "unsupported" for a file without a key as well as for a key it cannot decode.
+            if !contains("PRIVATE KEY-----") {
                 throw .configuration("holds no private key in PEM form", file: path)
             }
             throw .configuration("the private key is not valid PEM: \(TLSError.reason(of: queued))", file: path)
         }
+    }
+
+    private func contains(_ text: StaticString) -> Bool {
+        let length = text.utf8CodeUnitCount
+        guard count >= length, let start = bytes.baseAddress else { return false }
+        return (0...count - length).contains { memcmp(start + $0, text.utf8Start, length) == 0 }
     }
 
     private static func doubled(_ old: UnsafeMutableRawBufferPointer) -> UnsafeMutableRawBufferPointer {

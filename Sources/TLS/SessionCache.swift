@@ -1,22 +1,32 @@
 import COpenSSL
 import Synchronization
 
-/// The newest resumable session of each server, shared by all connections of one client context; any thread.
+/// The newest session of each server, shared by all connections of one client context; any thread.
 ///
 /// A session is handed out again until a newer one replaces it: servers accept that, and from one gateway to one
-/// upstream there is nobody to hide the link between connections from.
+/// upstream there is nobody to hide the link between connections from. What is stored and what is handed out are
+/// copies, because OpenSSL marks a connection's own session as used up as soon as it has resumed (TLS 1.3) or broken.
 final class SessionCache: Sendable {
-    /// One reference to a session.
+    /// One reference to a session that no connection uses.
     ///
-    /// Unchecked: `SSL_SESSION` counts its references atomically and connections treat a shared one as read-only.
+    /// Unchecked: nothing writes to it, and OpenSSL counts references atomically.
     final class Session: @unchecked Sendable {
-        let raw: OpaquePointer  // SSL_SESSION *, owned
+        private let raw: OpaquePointer  // SSL_SESSION *, owned
 
-        init(owning raw: OpaquePointer) {
-            self.raw = raw
+        /// A copy of a connection's session; nil when it cannot be resumed or memory is out.
+        init?(copying raw: OpaquePointer) {
+            guard SSL_SESSION_is_resumable(raw) == 1, let copy = SSL_SESSION_dup(raw) else { return nil }
+            self.raw = copy
         }
 
         deinit { SSL_SESSION_free(raw) }
+
+        /// Has a connection offer this session when its handshake starts.
+        func offer(on ssl: OpaquePointer) {
+            guard let copy = SSL_SESSION_dup(raw) else { return }
+            SSL_set_session(ssl, copy)
+            SSL_SESSION_free(copy)
+        }
     }
 
     private struct Entry {
@@ -39,37 +49,30 @@ final class SessionCache: Sendable {
 
     /// Remembers a session, in place of an older one of the same server.
     func store(_ session: Session, for server: String) {
-        // Sessions that fall out are freed after the lock is gone.
-        let dropped: [Session] = state.withLock { state in
+        state.withLock { state in
             state.uses += 1
-            var dropped: [Session] = []
             let entry = Entry(session: session, lastUse: state.uses)
-            if let older = state.entries.updateValue(entry, forKey: server) {
-                dropped.append(older.session)
-            } else if state.entries.count > capacity,
-                let oldest = state.entries.min(by: { $0.value.lastUse < $1.value.lastUse })?.key,
-                let entry = state.entries.removeValue(forKey: oldest)
+            if state.entries.updateValue(entry, forKey: server) == nil, state.entries.count > capacity,
+                let oldest = state.entries.min(by: { $0.value.lastUse < $1.value.lastUse })?.key
             {
-                dropped.append(entry.session)
+                state.entries[oldest] = nil
             }
-            return dropped
         }
-        _ = dropped
     }
 
-    /// The session to offer to this server, if one is known that can still be resumed.
+    /// The session to offer to this server, if one is known.
     func session(for server: String) -> Session? {
         state.withLock { state in
             guard let entry = state.entries[server] else { return nil }
-            // OpenSSL revokes sessions whose connection broke.
-            guard SSL_SESSION_is_resumable(entry.session.raw) == 1 else {
-                state.entries[server] = nil
-                return nil
-            }
             state.uses += 1
             state.entries[server]?.lastUse = state.uses
             return entry.session
         }
+    }
+
+    /// Forgets the session of a server that a connection failed with.
+    func forget(_ server: String) {
+        state.withLock { $0.entries[server] = nil }
     }
 
     /// How many servers are remembered now.

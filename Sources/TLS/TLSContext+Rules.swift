@@ -111,9 +111,9 @@ func selectProtocol(
     return SSL_TLSEXT_ERR_ALERT_FATAL
 }
 
-/// Client: a session arrived; takes OpenSSL's reference over when the context remembers it (answer 1).
+/// Client: a session arrived. The answer 0 leaves OpenSSL its reference.
 func keepSession(_ ssl: OpaquePointer?, _ session: OpaquePointer?) -> Int32 {
-    guard let engine = TLSEngine.engine(of: ssl), let session else { return 0 }
-    engine.keep(session: session)
-    return 1
+    guard let session else { return 0 }
+    TLSEngine.engine(of: ssl)?.keep(session: session)
+    return 0
 }

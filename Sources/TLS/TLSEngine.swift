@@ -74,17 +74,12 @@ public final class TLSEngine {
         }
     }
 
-    deinit {
-        // OpenSSL revokes the session of a connection that ends without close_notify. Cancelled requests end that way
-        // every day; only an error is a reason to distrust the session.
-        if isEstablished && failure == nil { SSL_set_shutdown(ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN) }
-        SSL_free(ssl)
-    }
+    deinit { SSL_free(ssl) }
 
     private func connectState(to target: PeerName) throws(TLSError) {
         SSL_set_connect_state(ssl)
         guard target.apply(to: ssl, verifies: context.verifies) else { throw .internalFailure("no server name") }
-        if let session = context.sessions.session(for: serverName) { SSL_set_session(ssl, session.raw) }
+        context.sessions.session(for: serverName)?.offer(on: ssl)
     }
 
     // MARK: Ciphertext
@@ -243,6 +238,8 @@ extension TLSEngine {
     @discardableResult
     private func fail(with error: TLSError) -> TLSError {
         failure = error
+        // Should the session be to blame, the next connection does without.
+        if context.role == .client && error.code != .closedEarly { context.sessions.forget(serverName) }
         inbound = []
         inboundStart = 0
         return error
@@ -296,8 +293,9 @@ extension TLSEngine {
         outbound.append(contentsOf: ciphertext)
     }
 
-    /// Remembers a session that takes one reference with it.
+    /// Remembers the session for later connections to this server.
     func keep(session: OpaquePointer) {
-        context.sessions.store(SessionCache.Session(owning: session), for: serverName)
+        guard let copy = SessionCache.Session(copying: session) else { return }
+        context.sessions.store(copy, for: serverName)
     }
 }

@@ -18,6 +18,9 @@ public final class WorkerPool: Sendable {
 
     @TaskLocal package static var current: WorkCancellation?
 
+    /// Takes the place of ``shared`` for blocking runnables: a test's own pool.
+    @TaskLocal package static var substitute: WorkerPool?
+
     /// The name of the threads, cut to 15 bytes by the system.
     public var name: String { queue.name }
     /// The most threads at once.
@@ -46,12 +49,16 @@ public final class WorkerPool: Sendable {
     /// Cancelling the task takes the work out of the queue; work that has begun is awaited, and can see the
     /// cancellation in ``isCurrentWorkCancelled``.
     /// - Throws: what `work` throws; `CancellationError` when the task was cancelled before the work began; ``WorkerPoolError``.
-    public func run<T: Sendable>(_ work: @escaping @Sendable () throws -> T) async throws -> T {
+    public func run<T: Sendable>(
+        isolation: isolated (any Actor)? = #isolation,
+        _ work: @escaping @Sendable () throws -> T
+    ) async throws -> T {
         try Task.checkCancellation()
         let cancellation = WorkCancellation()
         let item = WorkItem()
         return try await withTaskCancellationHandler {
-            try await withUnsafeThrowingContinuation { (continuation: UnsafeContinuation<T, any Error>) in
+            _ = isolation  // a closure given to the standard library stays on the actor only if it captures it
+            return try await withUnsafeThrowingContinuation { (continuation: UnsafeContinuation<T, any Error>) in
                 item.prepare(
                     run: {
                         let result = Result { try Self.$current.withValue(cancellation) { try work() } }

@@ -30,7 +30,7 @@ public final class ClientResponse: Sendable {
         before limit: MonotonicTime,
         phase: HTTPClientError.Code
     ) async throws(HTTPClientError) -> [UInt8]? {
-        try await connection.nextPart(before: limit, phase: phase)
+        try await connection.nextPart(of: exchange, before: limit, phase: phase)
     }
 
     /// The whole rest of the body, with ``EventLoop/EventLoop/readBufferPadding`` bytes of capacity to spare.
@@ -41,9 +41,15 @@ public final class ClientResponse: Sendable {
         before limit: MonotonicTime,
         phase: HTTPClientError.Code
     ) async throws(HTTPClientError) -> [UInt8] {
-        try await connection.wholeBody(maximum: maximum, before: limit, phase: phase)
+        try await connection.wholeBody(of: exchange, maximum: maximum, before: limit, phase: phase)
     }
 
-    /// Gives the response up and closes its connection, unless it has ended already. On the loop.
+    /// Says that the rest of the body is of no interest, and lets the connection be used again if that rest is short: it is
+    /// closed when more than `maximum` bytes follow or the end is not there `within` the limit. Does not wait. Any thread.
+    public func discardRest(maximum: Int = 64 << 10, within limit: Duration = .seconds(2)) {
+        connection.discardRest(of: exchange, maximum: maximum, within: limit)
+    }
+
+    /// Gives the response up and closes its connection, unless it has ended already. Any thread.
     public func cancel() { connection.abandon(exchange) }
 }

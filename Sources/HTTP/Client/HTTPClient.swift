@@ -55,7 +55,7 @@ public actor HTTPClient {
     private var open = 0
     private var queue: Deque<Waiter> = []
     private var nextTicket: UInt64 = 0
-    private var isShutDown = false
+    private var isRetired = false
 
     private struct Waiter {
         let ticket: UInt64
@@ -114,7 +114,15 @@ public actor HTTPClient {
         var timing = ExchangeTiming()
         while true {
             let began = MonotonicTime.now
-            let lease = try await lease(limits)
+            let lease: Lease
+            do throws(HTTPClientError) {
+                lease = try await self.lease(limits)
+            } catch {
+                var failure = error
+                failure.timing = timing
+                failure.timing.queue += MonotonicTime.now - began
+                throw failure
+            }
             timing.queue += MonotonicTime.now - began
             let connection: UpstreamConnection
             let isReused: Bool
@@ -154,7 +162,6 @@ public actor HTTPClient {
     // MARK: The pool
 
     private func lease(_ limits: ExchangeLimits) async throws(HTTPClientError) -> Lease {
-        guard !isShutDown else { throw HTTPClientError(.cancelled, "the client is shut down") }
         guard !Task.isCancelled else { throw HTTPClientError(.cancelled, "cancelled before it began") }
         if let connection = idle.popLast() {
             return .reused(connection)
@@ -207,7 +214,7 @@ public actor HTTPClient {
 
     /// A connection finished its exchange and can take another.
     func becameIdle(_ connection: UpstreamConnection) {
-        if isShutDown { return connection.assumeIsolated { $0.close() } }
+        if isRetired { return connection.assumeIsolated { $0.close() } }
         if grant(.reused(connection)) { return }
         guard idle.count < options.maximumIdle else { return connection.assumeIsolated { $0.close() } }
         idle.append(connection)
@@ -220,9 +227,10 @@ public actor HTTPClient {
         if !grant(.fresh) { open -= 1 }
     }
 
-    /// Closes idle connections and refuses new requests; exchanges under way go on to their end.
-    public func shutDown() {
-        isShutDown = true
+    /// Keeps no connection from now on: idle ones close now, busy ones after their exchange. Requests are still served, so that
+    /// those which began under an old configuration come to their end.
+    public func retire() {
+        isRetired = true
         for connection in idle { connection.assumeIsolated { $0.close() } }
     }
 

@@ -41,6 +41,10 @@ actor UpstreamConnection {
     private var keepsConnection = true
     /// Counts exchanges, so that whoever held an earlier one cannot end this one.
     private(set) var exchangeNumber = 0
+    /// The last exchange that ended well and gave the connection back.
+    private var releasedExchange = 0
+    /// Nobody wants the rest of the body; it is read so that the connection can be used again.
+    private var isDiscarding = false
     /// Nothing of the last request had reached the server's kernel when the connection failed.
     private(set) var neverDelivered = false
 
@@ -185,10 +189,14 @@ actor UpstreamConnection {
     }
 
     /// The body bytes that are there, or the next that come; nil at the end.
+    ///
+    /// - Parameter number: the exchange's. Once it has handed the connection back, whatever happens there is another's.
     func nextPart(
+        of number: Int,
         before limit: MonotonicTime,
         phase timeout: HTTPClientError.Code
     ) async throws(HTTPClientError) -> [UInt8]? {
+        guard isCurrent(number) else { return nil }
         while inbox.isEmpty {
             if let failure { throw failure }
             switch phase {
@@ -211,10 +219,12 @@ actor UpstreamConnection {
 
     /// The rest of the body.
     func wholeBody(
+        of number: Int,
         maximum: Int,
         before limit: MonotonicTime,
         phase timeout: HTTPClientError.Code
     ) async throws(HTTPClientError) -> [UInt8] {
+        guard isCurrent(number) else { return [] }
         wantsWholeBody = true
         bodyLimit = maximum
         if case .length(let length)? = head?.framing, length <= maximum {
@@ -236,10 +246,15 @@ actor UpstreamConnection {
         return whole
     }
 
+    /// Whether `number` is the exchange under way, or one that failed and has not been told yet.
+    private func isCurrent(_ number: Int) -> Bool { number == exchangeNumber && number != releasedExchange }
+
     /// Hands the connection back to the pool when its exchange is over and read.
     @discardableResult
     private func release() -> [UInt8]? {
         guard phase == .complete, let transport else { return nil }
+        releasedExchange = exchangeNumber
+        isDiscarding = false
         timer?.disarm()
         guard keepsConnection, head?.keepAlive == true, !transport.isClosed, transport.pendingBytes == 0, decoder.isBetweenMessages else {
             close()
@@ -259,8 +274,33 @@ actor UpstreamConnection {
         }
     }
 
+    /// Reads and drops the rest of the body, for as long and as many bytes as that is cheaper than a new connection. Any
+    /// thread.
+    nonisolated func discardRest(of number: Int, maximum: Int, within limit: Duration) {
+        if loop.isCurrent {
+            assumeIsolated { $0.beginDiscarding(number, maximum, limit) }
+        } else {
+            loop.execute { self.assumeIsolated { $0.beginDiscarding(number, maximum, limit) } }
+        }
+    }
+
+    private func beginDiscarding(_ number: Int, _ maximum: Int, _ limit: Duration) {
+        guard isCurrent(number) else { return }
+        inbox = []
+        guard phase == .body, failure == nil else {
+            release()
+            return
+        }
+        isDiscarding = true
+        bodyLimit = maximum
+        arm(.now + limit, .timeoutTotal, deadline: .distantFuture)
+        guard isPaused else { return }
+        isPaused = false
+        transport?.resumeReading()
+    }
+
     private func dropExchange(_ number: Int) {
-        guard number == exchangeNumber else { return }
+        guard isCurrent(number), !isDiscarding else { return }
         switch phase {
         case .body, .awaitingHead: fail(HTTPClientError(.cancelled, "given up"))
         case .complete:
@@ -291,7 +331,9 @@ actor UpstreamConnection {
             keepsConnection = false
         }
         guard failure == nil else { return }
-        if !wantsWholeBody {
+        if isDiscarding {
+            if phase == .complete { release() }
+        } else if !wantsWholeBody {
             if inbox.count >= options.highWater, phase == .body {
                 isPaused = true
                 transport?.pauseReading()
@@ -309,6 +351,9 @@ actor UpstreamConnection {
             self.head = head
             phase = .body
             timer?.disarm()
+        case .body(let part) where isDiscarding:
+            bodyLimit -= part.count
+            if bodyLimit < 0 { fail(HTTPClientError(.cancelled, "more follows than is worth reading")) }
         case .body(let part):
             guard inbox.count + part.count <= bodyLimit else { return fail(tooLarge) }
             if inbox.isEmpty { inbox.reserveCapacity(part.count + EventLoop.readBufferPadding) }
@@ -354,7 +399,11 @@ actor UpstreamConnection {
             return fail(HTTPClientError(.truncated, "the connection ended inside the response body"))
         }
         keepsConnection = false
-        wake()
+        if isDiscarding {
+            release()
+        } else {
+            wake()
+        }
     }
 
     // MARK: Waiting

@@ -41,7 +41,8 @@ enum Authority {
 
     /// The unreserved marks and sub-delimiters of RFC 3986.
     private static func isNamePunctuation(_ byte: UInt8) -> Bool {
-        StaticString("-._~!$&'()*+,;=").bytes.contains(byte)
+        // The first two are in almost every name.
+        byte == UInt8(ascii: ".") || byte == UInt8(ascii: "-") || StaticString("_~!$&'()*+,;=").bytes.contains(byte)
     }
 
     private static func isHex(_ byte: UInt8) -> Bool { Bytes.isDigit(byte) || (byte | 0x20) &- 0x61 < 6 }

@@ -1,7 +1,7 @@
 /// Reads one body in the chunked transfer coding (RFC 9112 section 7.1), then its trailers.
 ///
-/// Chunk extensions are bounded, checked for control characters and dropped. White space after a chunk's size is refused,
-/// although the grammar would allow it before an extension.
+/// Chunk extensions are bounded, checked for control characters and dropped. White space after a chunk's size is
+/// refused, although the grammar would allow it before an extension.
 struct ChunkedDecoder: Sendable {
     enum Event {
         case data(UnsafeRawBufferPointer)
@@ -107,8 +107,8 @@ struct ChunkedDecoder: Sendable {
         )
     }
 
-    /// The trailers without the fields that RFC 9110 section 6.5.1 forbids there: those that frame or route the message,
-    /// modify or authenticate the request, or say how to process the content. Nil when none is left.
+    /// The trailers without the fields that RFC 9110 section 6.5.1 forbids there: those that frame or route the
+    /// message, modify or authenticate the request, or say how to process the content. Nil when none is left.
     private static func usable(_ section: ParsedHead<NoStartLine>) -> HTTPFields? {
         var section = section
         section.bytes.withUnsafeBytes { bytes in

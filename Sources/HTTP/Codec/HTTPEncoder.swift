@@ -1,5 +1,5 @@
-/// Writes heads. The codec owns the framing: Content-Length, Transfer-Encoding, Connection and Date among the given fields
-/// are left out where the encoder writes its own.
+/// Writes heads. The codec owns the framing: Content-Length, Transfer-Encoding, Connection and Date among the given
+/// fields are left out where the encoder writes its own.
 public enum HTTPEncoder {
     /// What a head says about the connection.
     public enum Connection: Sendable, Hashable {
@@ -51,7 +51,7 @@ public enum HTTPEncoder {
     /// Appends a request's head, empty line included.
     ///
     /// - Parameters:
-    ///   - fields: must have exactly one Host, as every HTTP/1.1 request; traps otherwise.
+    ///   - fields: must have a Host, as every HTTP/1.1 request; traps without one.
     ///   - framing: `.length` and `.chunked` write their field, `.none` writes nothing; traps for `.untilClose`.
     public static func appendRequestHead(
         method: HTTPMethod,

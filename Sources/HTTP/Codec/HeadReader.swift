@@ -3,8 +3,35 @@ protocol StartLine: Sendable {
     /// What to say about a first line that is no such line at all, and about one beyond the bound.
     static var malformed: HTTPParseError.Reason { get }
     static var tooLong: HTTPParseError.Reason { get }
-    /// Parses the line, given without its line end.
-    init(parsing line: UnsafeRawBufferPointer) throws(HTTPParseError)
+    /// Parses the line, given without its line end; it begins `offset` bytes into the head.
+    ///
+    /// What it keeps are offsets: trivial to copy, and strings are made only for heads that are complete.
+    init(parsing line: UnsafeRawBufferPointer, at offset: Int) throws(HTTPParseError)
+}
+
+/// A part of a head, by its offset from the head's first byte.
+struct Part: Sendable {
+    var start: UInt32
+    var count: UInt32
+
+    static let empty = Part(start: 0, count: 0)
+
+    private init(start: UInt32, count: UInt32) {
+        self.start = start
+        self.count = count
+    }
+
+    /// The part of a line that begins `offset` bytes into the head. The limits keep offsets far below 2^32.
+    init(_ range: Range<Int>, after offset: Int) {
+        start = UInt32(truncatingIfNeeded: offset + range.lowerBound)
+        count = UInt32(truncatingIfNeeded: range.count)
+    }
+
+    func bytes(of head: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(rebasing: head[Int(start)..<(Int(start) + Int(count))])
+    }
+
+    func text(of head: UnsafeRawBufferPointer) -> String { String(decoding: bytes(of: head), as: UTF8.self) }
 }
 
 /// Bounds on one head or trailer section.
@@ -34,8 +61,8 @@ struct ParsedHead<Start: StartLine> {
     var fields: HTTPFields { HTTPFields(bytes: bytes, entries: entries, known: known) }
 }
 
-/// Collects one head. One that lies whole in the input is parsed there and copied once; otherwise its bytes gather here and
-/// parsing goes on where it stopped, so that no byte is searched twice however small the pieces are.
+/// Collects one head. One that lies whole in the input is parsed there and copied once; otherwise its bytes gather here
+/// and parsing goes on where it stopped, so that no byte is searched twice however small the pieces are.
 struct HeadReader<Start: StartLine>: Sendable {
     private var pending: [UInt8] = []
     private var cursor = HeadCursor<Start>()
@@ -138,7 +165,8 @@ struct HeadCursor<Start: StartLine>: Sendable {
             guard emptyLines <= bounds.emptyLines else { throw HTTPParseError(Start.malformed) }
             headStart = lineFeed + 1
         } else {
-            start = try Start(parsing: UnsafeRawBufferPointer(rebasing: buffer[lineStart..<(lineFeed - 1)]))
+            let line = UnsafeRawBufferPointer(rebasing: buffer[lineStart..<(lineFeed - 1)])
+            start = try Start(parsing: line, at: lineStart)
         }
         lineStart = lineFeed + 1
         scanned = lineStart
@@ -182,13 +210,13 @@ struct HeadCursor<Start: StartLine>: Sendable {
         let bytes = base.assumingMemoryBound(to: UInt8.self)
         let table = Bytes.tokenTable
         var colon = start
-        while table[Int(bytes[colon])] != Bytes.space { colon += 1 }  // ends at the CR at the latest
+        while table[Int(bytes[colon])] != Bytes.space { colon &+= 1 }  // ends at the CR at the latest
         guard bytes[colon] == Bytes.colon, colon > start else { throw badName(bytes, start, colon) }
         let nameCount = colon - start
         guard nameCount <= HTTPFields.maximumNameBytes else { throw HTTPParseError(.malformedFieldName) }
         var value = colon + 1
         var valueEnd = end
-        while value < valueEnd, bytes[value] == Bytes.space || bytes[value] == Bytes.tab { value += 1 }
+        while value < valueEnd, bytes[value] == Bytes.space || bytes[value] == Bytes.tab { value &+= 1 }
         while valueEnd > value, bytes[valueEnd - 1] == Bytes.space || bytes[valueEnd - 1] == Bytes.tab { valueEnd -= 1 }
         guard Bytes.isFieldContent(base + value, valueEnd - value) else { throw HTTPParseError(.malformedFieldValue) }
         return HTTPFields.Entry(

@@ -1,8 +1,8 @@
 /// Reads requests from bytes as they come.
 ///
-/// Strict: it refuses what RFC 9112 lets a recipient refuse, and never repairs. The outcome depends on the bytes only, not
-/// on how they were split. Heads that arrive in pieces are kept here, bodies never. A value without isolation: use one per
-/// connection. After an error every further call throws it again.
+/// Strict: it refuses what RFC 9112 lets a recipient refuse, and never repairs. The outcome depends on the bytes only,
+/// not on how they were split. Heads that arrive in pieces are kept here, bodies never. A value without isolation: use
+/// one per connection. After an error every further call throws it again.
 public struct RequestDecoder: Sendable {
     /// What `next` found.
     public enum Event {
@@ -111,14 +111,14 @@ extension RequestHead {
         } else {
             framing = rules.contentLength.map { .length($0) } ?? .none
         }
-        method = line.method
-        target = line.target
-        path = line.path
-        query = line.query
+        (method, target, path, query, authority) = parsed.bytes.lend { bytes in
+            let method = HTTPMethod(unchecked: line.method.bytes(of: bytes))
+            let (target, path) = line.targetAndPath(in: bytes, method: method)
+            return (method, target, path, line.query?.text(of: bytes), line.authority?.text(of: bytes))
+        }
         version = line.version
         fields = parsed.fields
         keepAlive = rules.keepsConnection(line.version)
         expectsContinue = mindsExpectation && rules.expectsContinue && framing != .none && framing != .length(0)
-        authority = line.authority
     }
 }

@@ -1,7 +1,7 @@
 /// Reads responses from bytes as they come; as strict about framing as `RequestDecoder`, and as indifferent to splits.
 ///
-/// Reads one response per `expect(responseTo:)`. A value without isolation: use one per connection. After an error every
-/// further call throws it again.
+/// Reads one response per `expect(responseTo:)`. A value without isolation: use one per connection. After an error
+/// every further call throws it again.
 public struct ResponseDecoder: Sendable {
     /// What `next` found.
     public enum Event {
@@ -44,8 +44,8 @@ public struct ResponseDecoder: Sendable {
 
     /// Consumes a prefix of `input` and returns what it found; call it until it returns nil.
     ///
-    /// Nil with `input` used up means that more bytes are needed. Nil with bytes left means that no response is expected:
-    /// the peer said more than it was asked, and the connection must not be used again.
+    /// Nil with `input` used up means that more bytes are needed. Nil with bytes left means that no response is
+    /// expected: the peer said more than it was asked, and the connection must not be used again.
     public mutating func next(_ input: inout UnsafeRawBufferPointer) throws(HTTPParseError) -> Event? {
         if let failure { throw failure }
         do throws(HTTPParseError) {
@@ -80,8 +80,8 @@ public struct ResponseDecoder: Sendable {
 
     /// Says that the peer closed its side, after `next` has taken all bytes.
     ///
-    /// Returns `.end` when the close ends the body, nil when no response was outstanding. Throws `.closedBeforeHead` when
-    /// not a byte of an expected response came, `.truncated` when it is incomplete.
+    /// Returns `.end` when the close ends the body, nil when no response was outstanding. Throws `.closedBeforeHead`
+    /// when not a byte of an expected response came, `.truncated` when it is incomplete.
     public mutating func finish() throws(HTTPParseError) -> Event? {
         if let failure { throw failure }
         switch phase {
@@ -147,7 +147,7 @@ extension ResponseHead {
         }
         version = line.version
         status = line.status
-        reason = line.reason
+        reason = parsed.bytes.lend { line.reason.text(of: $0) }
         fields = parsed.fields
         // After a switch of protocols or in a tunnel, what follows is not HTTP.
         let isHTTPAfterwards = line.status != 101 && !isTunnel && framing != .untilClose

@@ -5,10 +5,10 @@ struct StatusLine: StartLine {
 
     var version: HTTPVersion
     var status: Int
-    var reason: String
+    var reason: Part
 
     /// `version SP status [SP reason]`: the space before an empty reason is often forgotten, so it may be absent.
-    init(parsing line: UnsafeRawBufferPointer) throws(HTTPParseError) {
+    init(parsing line: UnsafeRawBufferPointer, at offset: Int) throws(HTTPParseError) {
         guard line.count >= 12, line[8] == Bytes.space else { throw HTTPParseError(.malformedStatusLine) }
         version = try HTTPVersion(parsing: UnsafeRawBufferPointer(rebasing: line[..<8]))
         status = 0
@@ -21,7 +21,7 @@ struct StatusLine: StartLine {
         guard rest.isEmpty || rest[0] == Bytes.space, let start = rest.baseAddress,
             Bytes.isFieldContent(start, rest.count)
         else { throw HTTPParseError(.malformedStatusLine) }
-        reason = String(decoding: rest.dropFirst(), as: UTF8.self)
+        reason = Part(min(13, line.count)..<line.count, after: offset)
     }
 }
 
@@ -32,5 +32,7 @@ struct NoStartLine: StartLine {
 
     init() {}
 
-    init(parsing line: UnsafeRawBufferPointer) throws(HTTPParseError) { throw HTTPParseError(.malformedChunkEnd) }
+    init(parsing line: UnsafeRawBufferPointer, at offset: Int) throws(HTTPParseError) {
+        throw HTTPParseError(.malformedChunkEnd)
+    }
 }

@@ -4,10 +4,11 @@ public enum NDJSONError: Error, Sendable, Hashable {
     case lineTooLarge
 }
 
-/// Reads newline-delimited JSON from bytes as they come: lines end in LF, a CR before it is dropped, empty lines are skipped.
+/// Reads newline-delimited JSON from bytes as they come: lines end in LF, a CR before it is dropped, empty lines are
+/// skipped.
 ///
-/// Does not look into the lines. The lines depend on the bytes only, not on how they were split; one that lies whole in an
-/// input is lent without a copy. A value without isolation. After an error it must not be used again.
+/// Does not look into the lines. The lines depend on the bytes only, not on how they were split; one that lies whole in
+/// an input is lent without a copy. A value without isolation. After an error it must not be used again.
 public struct NDJSONDecoder: Sendable {
     private let maximumLineBytes: Int
     /// The beginning of a line whose end has not come.

@@ -12,12 +12,13 @@ public enum SSEError: Error, Sendable, Hashable {
     case eventTooLarge
 }
 
-/// Reads an event stream from bytes as they come, by the rules of the WHATWG HTML standard (section 9.2.6): lines end in LF,
-/// CR or CR LF, a leading byte order mark is skipped, `data` lines are joined with LF, an event without `data` is dropped,
-/// comments and unknown fields are skipped. `id` and `retry` are skipped too: nothing here reconnects.
+/// Reads an event stream from bytes as they come, by the rules of the WHATWG HTML standard (section 9.2.6): lines end
+/// in LF, CR or CR LF, a leading byte order mark is skipped, `data` lines are joined with LF, an event without `data`
+/// is dropped, comments and unknown fields are skipped. `id` and `retry` are skipped too: nothing here reconnects.
 ///
-/// The events depend on the bytes only, not on how they were split. An event that lies whole in one input is lent without a
-/// copy unless it has several `data` lines. A value without isolation. After an error it must not be used again.
+/// The events depend on the bytes only, not on how they were split. An event that lies whole in one input is lent
+/// without a copy unless it has several `data` lines. A value without isolation. After an error it must not be used
+/// again.
 public struct SSEDecoder: Sendable {
     /// How many comment lines have come; a peer's pings, mostly.
     public private(set) var commentCount = 0
@@ -47,7 +48,8 @@ public struct SSEDecoder: Sendable {
     private static let keptCapacity = 16 << 10
 
     /// - Parameters:
-    ///   - maximumEventBytes: most bytes in the lines of one event, comments not counted, and in any single line.
+    ///   - maximumEventBytes: most bytes in the lines of one event, without line ends and comments, and
+    ///     in any single line. Default 4 MiB.
     ///   - reportsEventsWithoutData: also lend events that have a name and no `data`, such as LangServe's `end`.
     public init(maximumEventBytes: Int = 4 << 20, reportsEventsWithoutData: Bool = false) {
         self.maximumEventBytes = maximumEventBytes
@@ -124,14 +126,14 @@ public struct SSEDecoder: Sendable {
             commentCount += 1
             return
         }
-        eventBytes += line.count + 1
+        eventBytes += line.count
         let colon = line.offset(of: Bytes.colon, from: 0)
         let field = UnsafeRawBufferPointer(rebasing: line[..<(colon ?? line.count)])
         var value = UnsafeRawBufferPointer(rebasing: line[(colon.map { $0 + 1 } ?? line.count)...])
         if value.first == Bytes.space { _ = value.takeFirst(1) }
-        if field.elementsEqual(StaticString("data").bytes) {
+        if Bytes.equal(field, "data") {
             addData(value, isLent: isLent, &lent)
-        } else if field.elementsEqual(StaticString("event").bytes) {
+        } else if Bytes.equal(field, "event") {
             hasName = true
             name.removeAll(keepingCapacity: true)
             lent.name = isLent ? value : nil

@@ -64,6 +64,13 @@ enum Bytes {
         return true
     }
 
+    /// Compares bytes as they are; an empty literal equals nothing.
+    @inline(__always)
+    static func equal(_ bytes: UnsafeRawBufferPointer, _ literal: StaticString) -> Bool {
+        guard bytes.count == literal.utf8CodeUnitCount, let start = bytes.baseAddress else { return false }
+        return memcmp(start, literal.utf8Start, bytes.count) == 0
+    }
+
     /// Compares ASCII text without regard to case; `lowercase` must already be in lower case.
     @inline(__always)
     static func equal(_ start: UnsafeRawPointer, _ count: Int, lowercase: StaticString) -> Bool {

@@ -57,8 +57,8 @@ public struct HTTPDate: Sendable {
         return text
     }
 
-    /// Proleptic Gregorian date of a day counted from 1 January 1970; years begin in March inside, so that a leap day is
-    /// a year's last day (the `civil_from_days` of Howard Hinnant's date algorithms).
+    /// Proleptic Gregorian date of a day counted from 1 January 1970; years begin in March inside, so that a leap day
+    /// is a year's last day (the `civil_from_days` of Howard Hinnant's date algorithms).
     private static func civil(fromDays days: Int) -> (year: Int, month: Int, day: Int) {
         let shifted = days + 719_468  // days since 1 March of the year 0
         let era = (shifted >= 0 ? shifted : shifted - 146_096) / 146_097

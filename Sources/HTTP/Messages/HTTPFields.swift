@@ -1,8 +1,8 @@
 /// The fields of a message: an ordered multimap with case-insensitive names.
 ///
-/// All names and values live in one array of bytes beside an array of offsets: two allocations for any number of fields.
-/// Nothing with a CR, LF, NUL or another control character can get in: literals are checked with a trap, text from elsewhere
-/// goes through `append(_:checking:)` and its like, which refuse it.
+/// All names and values live in one array of bytes beside an array of offsets: two allocations for any number of
+/// fields. Nothing with a CR, LF, NUL or another control character can get in: literals are checked with a trap, text
+/// from elsewhere goes through `append(_:checking:)` and its like, which refuse it.
 ///
 /// Printing it shows names only, since values may be credentials.
 public struct HTTPFields: Sendable {

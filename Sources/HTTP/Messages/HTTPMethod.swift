@@ -34,7 +34,7 @@ public enum HTTPMethod: Sendable, Hashable, CustomStringConvertible {
         default: return nil
         }
         guard let literal = candidate.literal else { return nil }
-        return literal.bytes.elementsEqual(bytes) ? candidate : nil
+        return Bytes.equal(bytes, literal) ? candidate : nil
     }
 
     /// The name of a method that has a case of its own.

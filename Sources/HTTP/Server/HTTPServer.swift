@@ -55,6 +55,8 @@ public actor HTTPServer {
 
     /// Connections open now.
     public var connectionCount: Int { connections.count }
+    /// Connections accepted since the beginning.
+    public private(set) var acceptedConnections = 0
 
     private func accepted(_ descriptor: Int32, from peer: SocketAddress, listener: Int) {
         let tls = endpoints[listener].tls
@@ -66,6 +68,7 @@ public actor HTTPServer {
             peer: peer,
             isSecure: tls != nil
         )
+        acceptedConnections += 1
         connections[ObjectIdentifier(connection)] = connection
         connection.assumeIsolated { $0.start(descriptor: descriptor, tls: tls) }
         if connections.count >= options.maximumConnections { setAccepting(false) }
@@ -94,6 +97,13 @@ public actor HTTPServer {
         beginDrain()
         guard !connections.isEmpty else { return }
         await withCheckedContinuation { whenEmpty.append($0) }
+    }
+
+    /// Stops accepting, ends every request with the door's error, and returns when all connections are closed.
+    public func stop() async {
+        beginDrain()
+        cancelRequests()
+        await drain()
     }
 
     private func beginDrain() {

@@ -18,6 +18,9 @@ public struct HTTPServerOptions: Sendable {
     public var highWater = 256 << 10
     /// Unsent bytes below which the producer goes on. Default 128 KiB.
     public var lowWater = 128 << 10
+    /// Whether a client that has finished sending counts as gone while it is being served. Some clients half-close and still
+    /// read: for those who must serve them, it is false, the default.
+    public var cancelsAtHalfClose = false
     /// Between two keep-alive comments of a stream that has them. Default 15 s.
     public var keepAliveInterval = Duration.seconds(15)
 

@@ -235,7 +235,7 @@ actor ServerConnection {
 
     private func receivedEnd(_ end: Transport.End) {
         switch (phase, end) {
-        case (.serving, .finished):
+        case (.serving, .finished) where !options.cancelsAtHalfClose:
             hasClientFinished = true
             nextProbe = .now + ServerConnection.firstProbe
             schedule()

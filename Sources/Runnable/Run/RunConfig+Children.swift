@@ -8,6 +8,22 @@ extension RunConfig {
     /// What a call without a config gets: a child of the surrounding run's config, or an empty one.
     public static var inherited: RunConfig { current?.child() ?? RunConfig() }
 
+    /// Runs `body` with this as the ``current`` config.
+    public func asCurrent<R>(_ body: () throws -> R) rethrows -> R {
+        try Self.$current.withValue(self) { try body() }
+    }
+
+    /// Runs `body` with this as the ``current`` config, on the caller's executor.
+    public func asCurrent<R>(
+        isolation: isolated (any Actor)? = #isolation,
+        _ body: () async throws -> R
+    ) async rethrows -> R {
+        try await Self.$current.withValue(self) {
+            _ = isolation  // a closure given to the standard library stays on the actor only if it captures it
+            return try await body()
+        }
+    }
+
     /// The config with an id: the one it has, or a fresh time-ordered one.
     public func withRunID() -> RunConfig {
         guard runID == nil else { return self }

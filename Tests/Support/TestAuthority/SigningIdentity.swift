@@ -89,6 +89,21 @@ final class SigningIdentity: @unchecked Sendable {
         try pem { PEM_write_bio_PrivateKey($0, key, nil, nil, 0, nil, nil) }
     }
 
+    /// The private key as PEM, encrypted with a passphrase.
+    func encryptedKeyPEM(passphrase: String) throws -> [UInt8] {
+        try pem {
+            PEM_write_bio_PKCS8PrivateKey(
+                $0,
+                key,
+                EVP_aes_128_cbc(),
+                passphrase,
+                Int32(passphrase.utf8.count),
+                nil,
+                nil
+            )
+        }
+    }
+
     private func pem(_ write: (OpaquePointer) -> Int32) throws -> [UInt8] {
         guard let memory = BIO_new(BIO_s_mem()) else { throw TestAuthority.Failure(description: "no memory") }
         defer { BIO_free(memory) }

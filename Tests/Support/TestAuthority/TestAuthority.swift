@@ -124,6 +124,13 @@ public final class TestAuthority: Sendable {
         return identity
     }
 
+    /// A private key in a new file, encrypted with a passphrase that nobody is told.
+    public func issueEncryptedKey() throws -> String {
+        let path = "\(directory)/\(nextNumber.wrappingAdd(1, ordering: .relaxed).oldValue).encrypted.key"
+        try write(issuer.encryptedKeyPEM(passphrase: "not to be asked for"), to: path)
+        return path
+    }
+
     /// Writes a file, readable by its owner alone, that goes when the directory goes; for damaged inputs too.
     public func write(_ bytes: [UInt8], to path: String) throws {
         let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)

@@ -1,0 +1,85 @@
+import HTTP
+import JSON
+import Runnable
+
+/// Writes failures of runs in the LangServe door's shapes. Only ``Runnable/RunError/message`` leaves the process; what operators
+/// need goes to the log.
+enum ErrorEncoding {
+    /// `{"code","status","message","retryable"}`
+    static func append(_ error: RunError, to bytes: inout [UInt8]) {
+        bytes.appendRaw("{\"code\":")
+        bytes.appendJSON(error.code.rawValue)
+        bytes.appendRaw(",\"status\":")
+        bytes.appendJSON(error.status)
+        bytes.appendRaw(",\"message\":")
+        bytes.appendJSON(error.message)
+        bytes.appendRaw(",\"retryable\":")
+        bytes.appendJSON(error.isRetryableByCaller)
+        bytes.appendRaw("}")
+    }
+
+    /// The data of an `error` event: what LangServe's clients need, and the code.
+    static func appendEvent(_ error: RunError, to bytes: inout [UInt8]) {
+        bytes.appendRaw("{\"status_code\":")
+        bytes.appendJSON(error.status)
+        bytes.appendRaw(",\"message\":")
+        bytes.appendJSON(error.message)
+        bytes.appendRaw(",\"code\":")
+        bytes.appendJSON(error.code.rawValue)
+        bytes.appendRaw(",\"retryable\":")
+        bytes.appendJSON(error.isRetryableByCaller)
+        bytes.appendRaw("}")
+    }
+
+    /// A whole answer's body; `index` is the item of a batch that failed.
+    static func body(_ error: RunError, index: Int? = nil) -> [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.appendRaw("{\"detail\":")
+        bytes.appendJSON(error.message)
+        bytes.appendRaw(",\"message\":")
+        bytes.appendJSON(error.message)
+        bytes.appendRaw(",\"error\":")
+        append(error, to: &bytes)
+        if let index {
+            bytes.appendRaw(",\"index\":")
+            bytes.appendJSON(index)
+        }
+        bytes.appendRaw("}")
+        return bytes
+    }
+
+    /// The fields of a whole answer: what stock SDKs read before they retry.
+    static func fields(_ error: RunError) -> HTTPFields {
+        var fields: HTTPFields = ["content-type": "application/json"]
+        if let wait = error.retryAfter {
+            let seconds = max(1, (wait.milliseconds + 999) / 1000)
+            fields.append("retry-after", seconds)
+            fields.append("retry-after-ms", wait.milliseconds)
+        }
+        if error.isRetryableByCaller {
+            fields.append("x-should-retry", "true")
+        } else {
+            fields.append("x-should-retry", "false")
+        }
+        return fields
+    }
+
+    /// A body for errors that are not a run's: `{"detail": ..., "message": ...}`.
+    static func plain(_ message: String) -> [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.appendRaw("{\"detail\":")
+        bytes.appendJSON(message)
+        bytes.appendRaw(",\"message\":")
+        bytes.appendJSON(message)
+        bytes.appendRaw("}")
+        return bytes
+    }
+}
+
+extension Duration {
+    /// Whole milliseconds, not below zero.
+    fileprivate var milliseconds: Int {
+        let (seconds, attoseconds) = components
+        return max(0, Int(clamping: seconds) * 1000 + Int(attoseconds / 1_000_000_000_000_000))
+    }
+}

@@ -1,0 +1,230 @@
+import EventLoop
+import HTTP
+import JSON
+import Runnable
+
+extension LangServeDoor {
+    /// Answers `POST /batch`: whole, or item by item as they complete where the caller accepts lines or events.
+    func batch(_ request: ServerRequest, _ response: ResponseWriter, _ report: inout RunReport) async {
+        var batch: BatchRequest
+        do throws(RequestProblem) {
+            let deadline = try deadline(for: request, response)
+            batch = try decoding.batch(request.body)
+            prepare(&batch, deadline, &report)
+        } catch {
+            return reject(error, response, &report)
+        }
+        if let format = StreamFormat.negotiated(request.head.fields["accept"], offered: [.events, .lines]) {
+            await streamBatch(batch, format, response, &report)
+        } else {
+            await wholeBatch(batch, response, &report)
+        }
+    }
+
+    /// Gives every item its id, the deadline, and the caller's concurrency under the route's limit.
+    private func prepare(
+        _ batch: inout BatchRequest,
+        _ deadline: ContinuousClock.Instant,
+        _ report: inout RunReport
+    ) {
+        let source = runIDs.value
+        let limit = min(route.settings.maxConcurrency, batch.maxConcurrency ?? .max)
+        var seen: Set<RunID> = []
+        for place in batch.configs.indices {
+            batch.configs[place].deadline = deadline
+            batch.configs[place].maxConcurrency = limit
+            // Only the first element may bring its own id; the others', sent by mistake, would make two runs one.
+            let chosen = place == 0 ? batch.configs[place].runID : nil
+            let runID = chosen ?? source.next()
+            batch.configs[place].runID = seen.insert(runID).inserted ? runID : source.next()
+        }
+        report.items = batch.prompts.count
+        if let first = batch.configs.first?.runID { report.runID = first }
+    }
+
+    // MARK: Whole
+
+    private func wholeBatch(_ batch: BatchRequest, _ response: ResponseWriter, _ report: inout RunReport) async {
+        let model = route.model
+        do {
+            let results = try await withTaskExecutorPreference(loop) {
+                if batch.returnsExceptions {
+                    return try await model.abatchResults(batch.prompts, configs: .each(batch.configs))
+                }
+                return try await model.abatch(batch.prompts, configs: .each(batch.configs)).map { .success($0) }
+            }
+            if response.interruption != nil { throw CancellationError() }
+            report.producedContent()
+            let body = body(results, batch.configs, response, &report)
+            response.respond(status: 200, fields: report.fields, body: body)
+        } catch {
+            fail(error, response, &report)
+        }
+    }
+
+    private func body(
+        _ results: [Result<Message, any Error>],
+        _ configs: [RunConfig],
+        _ response: ResponseWriter,
+        _ report: inout RunReport
+    ) -> [UInt8] {
+        var outputs: [UInt8] = []
+        var responses: [UInt8] = []
+        var runIDs: [UInt8] = []
+        for (place, result) in results.enumerated() {
+            let runID = configs[place].runID ?? report.runID
+            if place > 0 {
+                outputs.appendRaw(",")
+                responses.appendRaw(",")
+                runIDs.appendRaw(",")
+            }
+            responses.appendRaw("{\"run_id\":\"")
+            runID.append(to: &responses)
+            responses.appendRaw("\",\"feedback_tokens\":[]")
+            switch result {
+            case .success(let message):
+                report.count(message.usage)
+                append(message, runID: runID, to: &outputs)
+            case .failure(let error):
+                let failure = runError(error, response)
+                if report.error == nil { report.error = failure }
+                outputs.appendRaw("null")
+                responses.appendRaw(",\"error\":")
+                ErrorEncoding.append(failure, to: &responses)
+            }
+            responses.appendRaw("}")
+            runIDs.appendRaw("\"")
+            runID.append(to: &runIDs)
+            runIDs.appendRaw("\"")
+        }
+        var body: [UInt8] = []
+        body.reserveCapacity(outputs.count + responses.count + runIDs.count + 80)
+        body.appendRaw("{\"output\":[")
+        body.append(contentsOf: outputs)
+        body.appendRaw("],\"metadata\":{\"responses\":[")
+        body.append(contentsOf: responses)
+        body.appendRaw("],\"run_ids\":[")
+        body.append(contentsOf: runIDs)
+        body.appendRaw("]}}")
+        return body
+    }
+
+    // MARK: As completed
+
+    private func streamBatch(
+        _ batch: BatchRequest,
+        _ format: StreamFormat,
+        _ response: ResponseWriter,
+        _ report: inout RunReport
+    ) async {
+        response.start(status: 200, fields: format.fields(report), keepAlive: format.keepAlive)
+        let model = route.model
+        let bound = LoopBound(response, loop: loop)
+        let encoder = BatchEncoder(door: self, format: format, configs: batch.configs)
+        let begun = report
+        do {
+            report = try await withTaskExecutorPreference(loop) {
+                var report = begun
+                var failed = 0
+                let items = model.abatchAsCompleted(
+                    batch.prompts,
+                    configs: .each(batch.configs),
+                    returnExceptions: true
+                )
+                for try await item in items {
+                    let response = bound.value
+                    if case .failure = item.result { failed += 1 }
+                    let bytes = encoder.item(item, response, &report)
+                    if !response.write(bytes) { try await response.drained() }
+                }
+                bound.value.write(encoder.summary(total: batch.prompts.count, failed: failed))
+                return report
+            }
+            if response.interruption != nil { throw CancellationError() }
+            response.end()
+        } catch {
+            let failure = runError(error, response)
+            report.error = failure
+            if failure.code != .clientGone { response.write(encoder.error(failure)) }
+            response.abort()
+        }
+    }
+}
+
+/// Writes the items of a batch one by one.
+struct BatchEncoder: Sendable {
+    let door: LangServeDoor
+    let format: StreamFormat
+    let configs: [RunConfig]
+
+    /// `{"index","output"|"error","run_id"}`
+    func item(
+        _ item: BatchItem<Message>,
+        _ response: ResponseWriter,
+        _ report: inout RunReport
+    ) -> [UInt8] {
+        let runID = configs[item.index].runID ?? report.runID
+        var bytes = begin("data")
+        bytes.appendRaw("{\"index\":")
+        bytes.appendJSON(item.index)
+        switch item.result {
+        case .success(let message):
+            report.producedContent()
+            report.count(message.usage)
+            bytes.appendRaw(",\"output\":")
+            door.append(message, runID: runID, to: &bytes)
+        case .failure(let error):
+            let failure = door.runError(error, response)
+            if report.error == nil { report.error = failure }
+            bytes.appendRaw(",\"error\":")
+            ErrorEncoding.append(failure, to: &bytes)
+        }
+        bytes.appendRaw(",\"run_id\":\"")
+        runID.append(to: &bytes)
+        bytes.appendRaw("\"}")
+        return end(bytes)
+    }
+
+    /// `{"summary":{"total","succeeded","failed"}}`, and the `end` event where there are events.
+    func summary(total: Int, failed: Int) -> [UInt8] {
+        var bytes = begin("metadata")
+        bytes.appendRaw("{\"summary\":{\"total\":")
+        bytes.appendJSON(total)
+        bytes.appendRaw(",\"succeeded\":")
+        bytes.appendJSON(total - failed)
+        bytes.appendRaw(",\"failed\":")
+        bytes.appendJSON(failed)
+        bytes.appendRaw("}}")
+        bytes = end(bytes)
+        if format == .events { SSEEncoder.append(event: "end", to: &bytes) }
+        return bytes
+    }
+
+    /// A failure of the whole batch.
+    func error(_ error: RunError) -> [UInt8] {
+        var bytes = begin("error")
+        if format == .events {
+            ErrorEncoding.appendEvent(error, to: &bytes)
+        } else {
+            bytes.appendRaw("{\"error\":")
+            ErrorEncoding.append(error, to: &bytes)
+            bytes.appendRaw("}")
+        }
+        return end(bytes)
+    }
+
+    private func begin(_ event: StaticString) -> [UInt8] {
+        var bytes: [UInt8] = []
+        guard format == .events else { return bytes }
+        bytes.appendRaw("event: ")
+        bytes.appendRaw(event)
+        bytes.appendRaw("\r\ndata: ")
+        return bytes
+    }
+
+    private func end(_ bytes: [UInt8]) -> [UInt8] {
+        var bytes = bytes
+        if format == .events { bytes.appendRaw("\r\n\r\n") } else { bytes.appendRaw("\n") }
+        return bytes
+    }
+}

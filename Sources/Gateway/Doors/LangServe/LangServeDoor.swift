@@ -1,0 +1,117 @@
+import EventLoop
+import HTTP
+import JSON
+import Runnable
+
+/// Serves `/invoke`, `/batch` and `/stream` of one route in LangServe's protocol, on one loop.
+struct LangServeDoor: Sendable {
+    let loop: EventLoop
+    let reader: LoopBound<JSONReader>
+    let runIDs: LoopBound<RunIDSource>
+    let route: RouteService
+
+    var decoding: EnvelopeDecoding {
+        EnvelopeDecoding(
+            reader: reader.value,
+            allowed: route.settings.allowConfig,
+            maxBatch: route.settings.maxBatch
+        )
+    }
+
+    /// Answers `POST /invoke`.
+    func invoke(_ request: ServerRequest, _ response: ResponseWriter, _ report: inout RunReport) async {
+        do {
+            let deadline = try deadline(for: request, response)
+            var single = try decoding.single(request.body)
+            adopt(&single.config, &report)
+            single.config.deadline = deadline
+            let message = try await route.model.ainvoke(single.prompt, config: single.config)
+            report.producedContent()
+            report.count(message.usage)
+            respond(message, response, report)
+        } catch let problem as RequestProblem {
+            reject(problem, response, &report)
+        } catch {
+            fail(error, response, &report)
+        }
+    }
+
+    private func respond(_ message: Message, _ response: ResponseWriter, _ report: RunReport) {
+        var body: [UInt8] = []
+        body.reserveCapacity(message.content.text.utf8.count + 640)
+        body.appendRaw("{\"output\":")
+        append(message, runID: report.runID, to: &body)
+        body.appendRaw(",\"metadata\":{\"run_id\":\"")
+        report.runID.append(to: &body)
+        body.appendRaw("\",\"feedback_tokens\":[]}}")
+        response.respond(status: 200, fields: report.fields, body: body)
+    }
+
+    /// Appends an answer in the route's output type.
+    func append(_ message: Message, runID: RunID, to body: inout [UInt8]) {
+        switch route.settings.output {
+        case .text: body.appendJSON(message.content.text)
+        case .message: MessageEncoding.append(message, fallbackID: "lc_run--\(runID)-0", to: &body)
+        }
+    }
+
+    static let jsonFields: HTTPFields = ["content-type": "application/json"]
+
+    // MARK: Beginning
+
+    /// Takes the caller's run id where the route allows one, else the one that was drawn for the request.
+    func adopt(_ config: inout RunConfig, _ report: inout RunReport) {
+        if let runID = config.runID { report.runID = runID } else { config.runID = report.runID }
+    }
+
+    /// How much later than the run's own deadline the connection interrupts the handler: the run's error says where the time went,
+    /// the interruption only catches work that does not look at its deadline.
+    private static let interruptionGrace = Duration.milliseconds(100)
+
+    /// When the run has to be over: the route's total, or the caller's `X-Request-Timeout-Ms` where that is shorter.
+    func deadline(
+        for request: ServerRequest,
+        _ response: ResponseWriter
+    ) throws(RequestProblem) -> ContinuousClock.Instant {
+        var total = route.timeouts.total
+        if let text = request.head.fields["x-request-timeout-ms"] {
+            guard let milliseconds = Int(text), milliseconds > 0 else {
+                throw .sentence("X-Request-Timeout-Ms must be a whole number of milliseconds above 0")
+            }
+            total = min(total, .milliseconds(milliseconds))
+        }
+        let end = request.received + total
+        response.setDeadline(end + LangServeDoor.interruptionGrace)
+        return .now + (end - .now)
+    }
+
+    // MARK: Failing
+
+    /// Answers a request that is not valid: 422, before anything ran.
+    func reject(_ problem: RequestProblem, _ response: ResponseWriter, _ report: inout RunReport) {
+        report.isRejected = true
+        report.error = RunError(.callerInvalid, problem.message, status: 422)
+        response.respond(status: 422, fields: report.fields, body: problem.body)
+    }
+
+    /// Answers a run that failed before the response's head was sent.
+    func fail(_ error: any Error, _ response: ResponseWriter, _ report: inout RunReport) {
+        let failure = runError(error, response)
+        report.error = failure
+        guard failure.code != .clientGone else { return response.abort() }
+        var fields = ErrorEncoding.fields(failure)
+        report.appendID(to: &fields)
+        response.respond(status: failure.status, fields: fields, body: ErrorEncoding.body(failure))
+    }
+
+    /// Any error as the gateway's own; a cancellation as what caused it.
+    func runError(_ error: any Error, _ response: ResponseWriter) -> RunError {
+        let failure = RunError(error)
+        guard failure.code == .clientGone else { return failure }
+        switch response.interruption {
+        case .clientGone, nil: return failure
+        case .deadline: return RunError(.timeoutTotal)
+        case .shuttingDown: return RunError(.shuttingDown)
+        }
+    }
+}

@@ -1,0 +1,75 @@
+import EventLoop
+import HTTP
+import Runnable
+
+/// What one request came to, filled in as it goes on; the access line is made from it.
+struct RunReport {
+    /// The run's id, which is also the request's id unless the caller named one.
+    var runID: RunID
+    /// When the request arrived.
+    let received: MonotonicTime
+    /// The caller's `X-Request-Id`, where it sent a usable one.
+    var requestID: String?
+    /// The first failure, if any.
+    var error: RunError?
+    /// The caller's mistake was found before anything ran.
+    var isRejected = false
+    /// Tokens of prompts and answers, as upstreams report them.
+    var inputTokens: Int?
+    var outputTokens: Int?
+    /// From the request's arrival to its first content.
+    var firstToken: Duration?
+    /// Items of a batch.
+    var items: Int?
+
+    init(runID: RunID, received: MonotonicTime) {
+        self.runID = runID
+        self.received = received
+    }
+
+    /// Notes that content was made; the first time counts.
+    mutating func producedContent() {
+        if firstToken == nil { firstToken = MonotonicTime.now - received }
+    }
+
+    /// Adds what an answer took.
+    mutating func count(_ usage: UsageMetadata?) {
+        guard let usage else { return }
+        inputTokens = (inputTokens ?? 0) + usage.inputTokens
+        outputTokens = (outputTokens ?? 0) + usage.outputTokens
+    }
+
+    /// The fields of a JSON answer: its type, and the request's id.
+    var fields: HTTPFields {
+        var fields: HTTPFields = ["content-type": "application/json"]
+        appendID(to: &fields)
+        return fields
+    }
+
+    /// Names the request in the answer, so that callers and logs talk of the same one.
+    func appendID(to fields: inout HTTPFields) {
+        if let requestID, fields.append("x-request-id", checking: requestID) { return }
+        var text: [UInt8] = []
+        text.reserveCapacity(36)
+        runID.append(to: &text)
+        text.withUnsafeBytes { id in
+            _ = "x-request-id".utf8.withContiguousStorageIfAvailable { name in
+                fields.append(UnsafeRawBufferPointer(name), checking: id)
+            }
+        }
+    }
+}
+
+/// The caller's name for a request.
+enum RequestID {
+    /// Longer ids are not taken over: they go into every log line.
+    static let longest = 128
+
+    /// The `X-Request-Id` field where it is 1 to 128 visible ASCII characters; nil otherwise.
+    static func accepted(_ fields: HTTPFields) -> String? {
+        guard let id = fields["x-request-id"], 1...longest ~= id.utf8.count,
+            id.utf8.allSatisfy({ 0x21...0x7E ~= $0 })
+        else { return nil }
+        return id
+    }
+}

@@ -1,0 +1,248 @@
+public import EventLoop
+import Glibc
+import HTTP
+import Logging
+import TLS
+
+/// The running service: loops, listeners and the configuration in force.
+///
+/// One per process. Its methods may be called from anywhere; they take turns.
+public actor Gateway {
+    /// The program's version.
+    public static let version = "0.1.0"
+
+    /// Where it listens, with real ports.
+    public nonisolated let addresses: [ListenAddress]
+
+    private let runtimes: [LoopRuntime]
+    private let log: GatewayLog
+    private let state: ServiceState
+    private let logger = Logger(label: "headgate")
+    private let file: String
+    private var configuration: Configuration
+    private var clients: [[String: BackendClient]]  // by loop
+    private let sockets: [String]  // paths of Unix sockets, removed at the end
+    private var isStopped = false
+
+    /// Opens the listeners and serves.
+    ///
+    /// - Parameter file: the configuration's name, for messages.
+    /// - Throws: ``ConfigurationErrors`` for certificates that cannot be used; `LoopError` when a listener cannot be opened.
+    public static func start(_ configuration: Configuration, file: String, log: GatewayLog) async throws -> Gateway {
+        let tls = try BackendTLS(configuration.backends, file: file)
+        let certificates = try listenerCertificates(configuration.listen, file: file)
+        let count = configuration.loopCount
+        let state = ServiceState()
+        var sockets: [(listener: Int, descriptors: [Int32])] = []
+        var addresses: [ListenAddress] = []
+        for (number, settings) in configuration.listen.enumerated() {
+            let opened = try open(settings, count: count)
+            sockets.append((number, opened.descriptors))
+            addresses.append(settings.address.withPort(opened.address.port))
+        }
+        var runtimes: [LoopRuntime] = []
+        var clients: [[String: BackendClient]] = []
+        for number in 0..<count {
+            let loop = try EventLoop(name: "loop-\(number)")
+            let runtime = LoopRuntime(
+                loop: loop,
+                settings: configuration.server,
+                loops: count,
+                state: state,
+                log: log
+            )
+            let made = runtime.handler(for: configuration, tls: tls, reusing: [:])
+            try loop.start()
+            await runtime.server.reload(handler: made.handler, tls: [:])
+            for socket in sockets {
+                try await runtime.server.listen(
+                    descriptor: socket.descriptors[number],
+                    tls: certificates[socket.listener]
+                )
+            }
+            runtimes.append(runtime)
+            clients.append(made.clients)
+        }
+        return Gateway(
+            configuration,
+            file: file,
+            log: log,
+            state: state,
+            runtimes: runtimes,
+            clients: clients,
+            addresses: addresses
+        )
+    }
+
+    private init(
+        _ configuration: Configuration,
+        file: String,
+        log: GatewayLog,
+        state: ServiceState,
+        runtimes: [LoopRuntime],
+        clients: [[String: BackendClient]],
+        addresses: [ListenAddress]
+    ) {
+        self.configuration = configuration
+        self.file = file
+        self.log = log
+        self.state = state
+        self.runtimes = runtimes
+        self.clients = clients
+        self.addresses = addresses
+        sockets = addresses.compactMap { address in
+            if case .unix(let path) = address { path } else { nil }
+        }
+    }
+
+    /// The loops, for a watchdog.
+    public nonisolated var loops: [EventLoop] { runtimes.map(\.loop) }
+
+    /// Does what a start would do short of opening anything: for `check`.
+    ///
+    /// - Throws: ``ConfigurationErrors`` for certificates that cannot be used.
+    public static func check(_ configuration: Configuration, file: String) throws {
+        _ = try BackendTLS(configuration.backends, file: file)
+        _ = try listenerCertificates(configuration.listen, file: file)
+    }
+
+    // MARK: Opening
+
+    private static func open(
+        _ settings: ListenerSettings,
+        count: Int
+    ) throws(LoopError) -> (descriptors: [Int32], address: SocketAddress) {
+        guard let address = SocketAddress(parsing: settings.address.description) else {
+            throw LoopError("listen on \(settings.address)", number: EINVAL)
+        }
+        guard let mode = settings.mode else { return try Listener.open(address, count: count) }
+        // The socket gets its permissions as it appears: a chmod afterwards would leave a moment with the wrong ones.
+        let before = umask(0o777 & ~mode_t(mode))
+        defer { umask(before) }
+        return try Listener.open(address, count: count)
+    }
+
+    private static func listenerCertificates(
+        _ listeners: [ListenerSettings],
+        file: String
+    ) throws(ConfigurationErrors) -> [Int: TLSContext] {
+        var contexts: [Int: TLSContext] = [:]
+        var errors: [ConfigurationError] = []
+        for (number, listener) in listeners.enumerated() {
+            guard let files = listener.tls else { continue }
+            do throws(TLSError) {
+                contexts[number] = try TLSContext.server(
+                    certificateChainFile: files.certificate,
+                    privateKeyFile: files.key,
+                    alpn: ["http/1.1"]
+                )
+            } catch {
+                errors.append(
+                    ConfigurationError(file: file, line: nil, key: "listen[\(number)]", message: error.description)
+                )
+            }
+        }
+        guard errors.isEmpty else { throw ConfigurationErrors(errors: errors) }
+        return contexts
+    }
+
+    // MARK: Reloading
+
+    /// Puts another configuration in force: all of it, or nothing.
+    ///
+    /// Routes, models, backends, timeouts, log settings and certificates (read again even if nothing else changed) change at once;
+    /// requests under way finish with what they began with. `listen`, `loops` and `server` belong to a start and are refused.
+    ///
+    /// - Throws: ``ConfigurationErrors``; the old configuration then stays in force.
+    public func reload(_ next: Configuration) async throws(ConfigurationErrors) {
+        var errors: [ConfigurationError] = []
+        for (key, changed) in [
+            ("listen", next.listen != configuration.listen), ("loops", next.loops != configuration.loops),
+            ("server", next.server != configuration.server),
+        ] where changed {
+            let message = "cannot change while the service runs; restart it instead"
+            errors.append(ConfigurationError(file: file, line: nil, key: key, message: message))
+        }
+        guard errors.isEmpty else { throw ConfigurationErrors(errors: errors) }
+        let tls = try BackendTLS(next.backends, file: file)
+        let certificates = try Gateway.listenerCertificates(next.listen, file: file)
+        log.apply(next.log, secrets: next.secrets)
+        for (number, runtime) in runtimes.enumerated() {
+            let made = runtime.handler(for: next, tls: tls, reusing: clients[number])
+            await runtime.server.reload(handler: made.handler, tls: certificates)
+            let old = clients[number]
+            clients[number] = made.clients
+            for (name, client) in old where made.clients[name]?.client !== client.client {
+                await client.client.retire()
+            }
+        }
+        configuration = next
+    }
+
+    // MARK: Stopping
+
+    /// Stops: no new connections, requests under way get `drain_timeout` to finish, and what is left then ends with the door's
+    /// error. Returns when everything has ended.
+    ///
+    /// - Returns: whether all requests finished by themselves.
+    @discardableResult
+    public func stop() async -> Bool {
+        guard !isStopped else { return true }
+        isStopped = true
+        state.isDraining = true
+        let finished = await withTaskGroup(of: Bool.self) { group in
+            group.addTask {
+                await self.drainAll()
+                return true
+            }
+            group.addTask {
+                try? await Task.sleep(for: self.drainTimeout)
+                return false
+            }
+            let first = await group.next() ?? true
+            if !first { await cancelRequests() }
+            group.cancelAll()
+            return first
+        }
+        for runtime in runtimes {
+            runtime.loop.execute { runtime.accessLog.value.close() }
+            runtime.loop.stop()
+        }
+        for path in sockets { unlink(path) }
+        return finished
+    }
+
+    /// Ends requests under way with the door's error, without waiting for the drain's limit.
+    public func cancelRequests() async {
+        for runtime in runtimes { await runtime.server.cancelRequests() }
+    }
+
+    private var drainTimeout: Duration { configuration.server.drainTimeout }
+
+    private nonisolated func drainAll() async {
+        await withTaskGroup(of: Void.self) { group in
+            for runtime in runtimes { group.addTask { await runtime.server.drain() } }
+        }
+    }
+}
+
+extension Configuration {
+    /// Loops to run: as configured, or one for each core.
+    var loopCount: Int {
+        switch loops {
+        case .auto: max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+        case .fixed(let count): count
+        }
+    }
+}
+
+extension ListenAddress {
+    fileprivate func withPort(_ port: UInt16?) -> ListenAddress {
+        guard let port else { return self }
+        switch self {
+        case .ipv4(let host, _): return .ipv4(host: host, port: port)
+        case .ipv6(let host, _): return .ipv6(host: host, port: port)
+        case .unix: return self
+        }
+    }
+}

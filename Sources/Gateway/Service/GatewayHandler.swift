@@ -1,0 +1,147 @@
+import EventLoop
+import HTTP
+import JSON
+import Runnable
+
+/// Answers every request of one loop under one configuration: finds the door, runs it, and writes the access line.
+final class GatewayHandler: HTTPHandler {
+    private let table: RouteTable
+    private let state: ServiceState
+    private let runIDs: LoopBound<RunIDSource>
+    private let accessLog: LoopBound<AccessLog>
+
+    init(
+        table: RouteTable,
+        state: ServiceState,
+        runIDs: LoopBound<RunIDSource>,
+        accessLog: LoopBound<AccessLog>
+    ) {
+        self.table = table
+        self.state = state
+        self.runIDs = runIDs
+        self.accessLog = accessLog
+    }
+
+    func handle(_ request: ServerRequest, _ response: ResponseWriter) async {
+        var report = RunReport(runID: runIDs.value.next(), received: request.received)
+        report.requestID = RequestID.accepted(request.head.fields)
+        switch table[request.head.path] {
+        case .run(let door, let method):
+            if request.head.method == .post {
+                switch method {
+                case .invoke: await door.invoke(request, response, &report)
+                case .batch: await door.batch(request, response, &report)
+                case .stream: await door.stream(request, response, &report)
+                }
+            } else {
+                refuseMethod(response, allow: "POST", &report)
+            }
+            log(request, response, report, door.route, method.name)
+        case .health:
+            get(request, response, &report) { Array("{\"status\":\"ok\"}\n".utf8) }
+            log(request, response, report, nil, "health")
+        case .ready:
+            ready(request, response, &report)
+            log(request, response, report, nil, "ready")
+        case .index:
+            get(request, response, &report) { IndexPage.body(table.routes, version: Gateway.version) }
+            log(request, response, report, nil, "index")
+        case nil:
+            notFound(request, response, &report)
+            log(request, response, report, nil, "-")
+        }
+    }
+
+    func rejection(status: Int, message: String) -> (fields: HTTPFields, body: [UInt8]) {
+        (LangServeDoor.jsonFields, ErrorEncoding.plain(message))
+    }
+
+    // MARK: Small answers
+
+    private func get(
+        _ request: ServerRequest,
+        _ response: ResponseWriter,
+        _ report: inout RunReport,
+        status: Int = 200,
+        _ body: () -> [UInt8]
+    ) {
+        switch request.head.method {
+        case .get, .head:
+            var fields = report.fields
+            fields.append("cache-control", "no-store")
+            response.respond(status: status, fields: fields, body: body())
+        default: refuseMethod(response, allow: "GET, HEAD", &report)
+        }
+    }
+
+    private func ready(_ request: ServerRequest, _ response: ResponseWriter, _ report: inout RunReport) {
+        if state.isDraining {
+            get(request, response, &report, status: 503) { Array("{\"status\":\"draining\"}\n".utf8) }
+        } else {
+            get(request, response, &report) { Array("{\"status\":\"ready\"}\n".utf8) }
+        }
+    }
+
+    private func refuseMethod(_ response: ResponseWriter, allow: StaticString, _ report: inout RunReport) {
+        report.isRejected = true
+        report.error = RunError(.callerInvalid, "Method Not Allowed", status: 405)
+        var fields = report.fields
+        fields.append("allow", allow)
+        response.respond(status: 405, fields: fields, body: ErrorEncoding.plain("Method Not Allowed"))
+    }
+
+    private func notFound(_ request: ServerRequest, _ response: ResponseWriter, _ report: inout RunReport) {
+        let path = request.head.path
+        if path.utf8.count > 1, path.hasSuffix("/"), table[String(path.dropLast())] != nil {
+            return redirect(request, String(path.dropLast()), response, report)
+        }
+        report.isRejected = true
+        report.error = RunError(.callerInvalid, "Not Found", status: 404)
+        response.respond(status: 404, fields: report.fields, body: ErrorEncoding.plain("Not Found"))
+    }
+
+    /// A slash too many gets the right address, as the reference server answers it.
+    private func redirect(_ request: ServerRequest, _ path: String, _ response: ResponseWriter, _ report: RunReport) {
+        var location = path
+        if let host = request.head.host { location = "\(request.isSecure ? "https" : "http")://\(host)\(path)" }
+        if let query = request.head.query { location += "?\(query)" }
+        var fields = HTTPFields()
+        guard fields.append("location", checking: location) else {
+            return response.respond(status: 404, fields: report.fields, body: ErrorEncoding.plain("Not Found"))
+        }
+        response.respond(status: 307, fields: fields, body: [])
+    }
+
+    // MARK: The access line
+
+    private func log(
+        _ request: ServerRequest,
+        _ response: ResponseWriter,
+        _ report: RunReport,
+        _ route: RouteService?,
+        _ endpoint: StaticString
+    ) {
+        let isGone = response.interruption == .clientGone
+        var record = AccessRecord(
+            requestID: report.requestID.map { .text($0) } ?? .run(report.runID),
+            route: route?.settings.path ?? "-",
+            method: request.head.method,
+            endpoint: endpoint,
+            status: isGone && response.status == 0 ? 499 : response.status,
+            total: MonotonicTime.now - report.received,
+            outcome: isGone ? .clientGone : report.error.map { .init($0.code) } ?? .ok,
+            client: request.peer
+        )
+        record.bytes = response.bodyBytes
+        record.inputTokens = report.inputTokens
+        record.outputTokens = report.outputTokens
+        record.firstToken = report.firstToken
+        record.items = report.items
+        if let route, !report.isRejected { record.upstream = route.backend }
+        if let error = report.error {
+            record.error = error.code
+            if !report.isRejected { record.detail = error.detail }
+        }
+        accessLog.value.record(record)
+    }
+}

@@ -1,0 +1,119 @@
+import EventLoop
+import HTTP
+import JSON
+import Providers
+import Runnable
+import TLS
+
+/// What one loop serves with: its JSON reader, its upstream connections and its models. Nothing of it is shared with other loops.
+final class LoopRuntime: Sendable {
+    let loop: EventLoop
+    let server: HTTPServer
+    private let reader: LoopBound<JSONReader>
+    private let runIDs: LoopBound<RunIDSource>
+    let accessLog: LoopBound<AccessLog>
+    private let state: ServiceState
+
+    init(loop: EventLoop, settings: ServerSettings, loops: Int, state: ServiceState, log: GatewayLog) {
+        self.loop = loop
+        self.state = state
+        reader = LoopBound(JSONReader(), loop: loop)
+        runIDs = LoopBound(RunIDSource(), loop: loop)
+        accessLog = LoopBound(AccessLog(log: log, loop: loop), loop: loop)
+        server = HTTPServer(
+            loop: loop,
+            handler: StartingHandler(),
+            options: HTTPServerOptions(settings, loops: loops)
+        )
+    }
+
+    /// Makes the handler for a configuration, taking over the connections of backends that did not change.
+    ///
+    /// - Returns: the handler, and the clients it uses by their backend's settings.
+    func handler(
+        for configuration: Configuration,
+        tls: BackendTLS,
+        reusing known: [String: BackendClient]
+    ) -> (handler: GatewayHandler, clients: [String: BackendClient]) {
+        var clients: [String: BackendClient] = [:]
+        for settings in configuration.backends where settings.dialect != .mock {
+            if let kept = known[settings.name], kept.settings == settings {
+                clients[settings.name] = kept
+            } else {
+                clients[settings.name] = BackendClient(settings, loop: loop, tls: tls[settings.name])
+            }
+        }
+        let doors = configuration.routes.compactMap { door(for: $0, configuration, clients) }
+        let handler = GatewayHandler(
+            table: RouteTable(doors),
+            state: state,
+            runIDs: runIDs,
+            accessLog: accessLog
+        )
+        return (handler, clients)
+    }
+
+    private func door(
+        for route: RouteSettings,
+        _ configuration: Configuration,
+        _ clients: [String: BackendClient]
+    ) -> LangServeDoor? {
+        guard let model = configuration.model(route.model), let backend = configuration.backend(model.backend) else {
+            return nil  // the loader refuses dangling names
+        }
+        let timeouts = configuration.effectiveTimeouts(route: route)
+        let service = RouteService(
+            settings: route,
+            model: chatModel(model, backend, timeouts, clients),
+            backend: backend.name,
+            timeouts: timeouts
+        )
+        return LangServeDoor(loop: loop, reader: reader, runIDs: runIDs, route: service)
+    }
+
+    private func chatModel(
+        _ model: ModelSettings,
+        _ backend: BackendSettings,
+        _ timeouts: TimeoutSettings,
+        _ clients: [String: BackendClient]
+    ) -> any ChatModel {
+        switch backend.dialect {
+        case .mock: return MockModel(loop: loop, script: MockScript(backend.mock), name: model.model)
+        case .openai:
+            guard let client = clients[backend.name] else { preconditionFailure("no client for \(backend.name)") }
+            return client.openAIModel(model, timeouts, reader: reader)
+        }
+    }
+}
+
+/// Answers until the configuration is in place; listeners open after that, so nobody sees it.
+private struct StartingHandler: HTTPHandler {
+    func handle(_ request: ServerRequest, _ response: ResponseWriter) async {
+        response.respond(status: 503, fields: LangServeDoor.jsonFields, body: ErrorEncoding.plain("starting"))
+    }
+
+    func rejection(status: Int, message: String) -> (fields: HTTPFields, body: [UInt8]) {
+        (LangServeDoor.jsonFields, ErrorEncoding.plain(message))
+    }
+}
+
+extension HTTPServerOptions {
+    /// One loop's share of the process's settings.
+    init(_ settings: ServerSettings, loops: Int) {
+        self.init()
+        limits = HTTPLimits(
+            requestLine: settings.maxRequestLine,
+            headerBlock: settings.maxHeaderBytes,
+            fieldCount: settings.maxHeaderFields
+        )
+        maximumBody = settings.maxBody
+        maximumConnections = max(1, (settings.maxConnections + loops - 1) / loops)
+        headerTimeout = settings.headerTimeout
+        bodyTimeout = settings.bodyTimeout
+        idleTimeout = settings.idleTimeout
+        writeTimeout = settings.writeTimeout
+        highWater = settings.streamHighWater
+        lowWater = settings.streamLowWater
+        keepAliveInterval = settings.keepaliveInterval
+    }
+}

@@ -1,0 +1,82 @@
+public import EventLoop
+import Glibc
+
+/// Talks to systemd: readiness, reloads, the end, and a watchdog that every loop has to feed (`sd_notify(3)`).
+///
+/// Does nothing where no service manager listens. Any thread.
+public final class ServiceManager: Sendable {
+    private let path: String?
+    private let loops: [EventLoop]
+    private let watchdogInterval: Duration?
+
+    /// Reads `NOTIFY_SOCKET`, `WATCHDOG_USEC` and `WATCHDOG_PID`.
+    ///
+    /// - Parameter loops: the loops that must turn for the watchdog to be fed.
+    public convenience init(loops: [EventLoop]) {
+        self.init(loops: loops) { name in getenv(name).map { String(cString: $0) } }
+    }
+
+    init(loops: [EventLoop], variable: (String) -> String?) {
+        self.loops = loops
+        path = variable("NOTIFY_SOCKET")
+        let isOurs = variable("WATCHDOG_PID").map { $0 == "\(getpid())" } ?? true
+        let microseconds = variable("WATCHDOG_USEC").flatMap { Int64($0) } ?? 0
+        watchdogInterval = isOurs && microseconds > 0 ? .microseconds(microseconds) : nil
+    }
+
+    /// The service takes requests; also the end of a reload.
+    public func ready() { send("READY=1") }
+
+    /// A reload begins; ``ready()`` ends it.
+    public func reloading() {
+        send("RELOADING=1\nMONOTONIC_USEC=\(MonotonicTime.now.nanoseconds / 1000)")
+    }
+
+    /// The service is stopping.
+    public func stopping() { send("STOPPING=1") }
+
+    /// A sentence for `systemctl status`.
+    public func status(_ text: String) {
+        send("STATUS=" + text.split(separator: "\n").joined(separator: " "))
+    }
+
+    /// Feeds the watchdog at half its interval, each time only after every loop has turned: a stuck loop starves it, and the
+    /// service manager restarts the process.
+    ///
+    /// - Returns: the task that does it, to be cancelled; nil when there is no watchdog.
+    public func feedWatchdog() -> Task<Void, Never>? {
+        guard path != nil, let watchdogInterval else { return nil }
+        return Task.detached { [self] in
+            while !Task.isCancelled {
+                for loop in loops {
+                    await withCheckedContinuation { continuation in loop.execute { continuation.resume() } }
+                }
+                send("WATCHDOG=1")
+                try? await Task.sleep(for: watchdogInterval / 2)
+            }
+        }
+    }
+
+    private func send(_ message: String) {
+        guard let path, path.utf8.count < 108, let first = path.utf8.first else { return }
+        let descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        guard descriptor >= 0 else { return }
+        defer { close(descriptor) }
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        withUnsafeMutableBytes(of: &address.sun_path) { bytes in
+            for (place, byte) in path.utf8.enumerated() { bytes[place] = byte }
+            if first == UInt8(ascii: "@") { bytes[0] = 0 }  // an abstract socket
+        }
+        // An abstract name has no terminator: the length tells where it ends.
+        let length = socklen_t(MemoryLayout<sa_family_t>.size + path.utf8.count)
+        var text = message
+        text.withUTF8 { bytes in
+            withUnsafePointer(to: &address) { pointer in
+                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
+                    _ = sendto(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL), address, length)
+                }
+            }
+        }
+    }
+}

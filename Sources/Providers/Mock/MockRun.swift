@@ -1,0 +1,114 @@
+import EventLoop
+import Runnable
+
+/// One call of a ``MockModel``: its clock and its way through the script. Used by one task.
+final class MockRun {
+    let tokens: MockTokens
+    private let script: MockScript
+    private let name: String
+    private let promptTokens: Int
+    private let deadline: MonotonicTime
+    private let sleeper: LoopSleeper
+    private var headTime = MonotonicTime.now
+
+    init(script: MockScript, name: String, prompt: ChatPrompt, deadline: ContinuousClock.Instant?, loop: EventLoop) {
+        self.script = script
+        self.name = name
+        self.deadline = deadline.map { MonotonicTime($0) } ?? .distantFuture
+        sleeper = LoopSleeper(on: loop)
+        if let tool = script.tool {
+            tokens = tool.tokens
+        } else {
+            switch script.reply {
+            case .words: tokens = MockTokens(words: script.tokens)
+            case .text(let text): tokens = MockTokens(text: text)
+            case .echo:
+                let message = prompt.messages.last { $0.role == .human } ?? prompt.messages.last
+                tokens = MockTokens(text: message?.content.text ?? "")
+            }
+        }
+        promptTokens = prompt.messages.reduce(0) { $0 + MockTokens.countWords($1.content.text.utf8) }
+    }
+
+    /// Up to the moment at which a server's head would be there.
+    func begin(status: Int) async throws {
+        try Task.checkCancellation()
+        guard deadline > .now else { throw outOfTime }
+        if script.latency > .zero { try await sleep(until: .now + script.latency) }
+        if script.stall?.position == .head { try await stall() }
+        if script.cut?.position == .head {
+            throw RunError(.upstreamConnect, detail: "mock script: the connection ended before an answer")
+        }
+        guard status == 200 else {
+            throw RunError(
+                RunError.Code(upstreamStatus: status),
+                detail: "mock script: status \(status)",
+                status: status,
+                retryAfter: script.retryAfter.map { .seconds($0) },
+                upstreamStatus: status
+            )
+        }
+        headTime = .now
+    }
+
+    /// Up to the moment at which token `index` is due; behind the last token, up to the end.
+    func reach(_ index: Int) async throws {
+        if index < tokens.count {
+            let delay = script.delay(ofToken: index)
+            if delay > .zero { try await sleep(until: headTime + delay) }
+        }
+        if script.stall?.position == .token(index) { try await stall() }
+        if script.errorAfter == index {
+            throw RunError(.upstream5xx, detail: "mock script: error behind token \(index)")
+        }
+        if script.cut?.position == .token(index) {
+            throw RunError(.truncated, detail: "mock script: cut behind token \(index)")
+        }
+    }
+
+    private func stall() async throws {
+        try await sleep(until: script.stall?.duration.map { .now + $0 } ?? .distantFuture)
+    }
+
+    private func sleep(until time: MonotonicTime) async throws {
+        try await sleeper.sleep(until: min(time, deadline))
+        if deadline <= time { throw outOfTime }
+    }
+
+    private var outOfTime: RunError { RunError(.timeoutTotal, detail: "the deadline passed in the mock") }
+
+    // MARK: The answer
+
+    func chunk(_ index: Int) -> MessageChunk {
+        guard let tool = script.tool else { return MessageChunk(text: tokens.text(at: index)) }
+        var chunk = MessageChunk()
+        chunk.toolCallChunks = [
+            ToolCallChunk(
+                name: index == 0 ? tool.name : nil,
+                arguments: tokens.text(at: index),
+                id: index == 0 ? MockScript.Tool.callID : nil,
+                index: 0
+            )
+        ]
+        return chunk
+    }
+
+    var lastChunk: MessageChunk {
+        var chunk = MessageChunk(isLast: true)
+        chunk.responseMetadata = metadata
+        chunk.usage = usage
+        return chunk
+    }
+
+    var metadata: Value.Object {
+        var metadata: Value.Object = [:]
+        let finish = script.finish ?? (script.tool == nil ? "stop" : "tool_calls")
+        if !finish.isEmpty { metadata["finish_reason"] = .string(finish) }
+        metadata["model_name"] = .string(name)
+        return metadata
+    }
+
+    var usage: UsageMetadata? {
+        script.usage == .none ? nil : UsageMetadata(inputTokens: promptTokens, outputTokens: tokens.count)
+    }
+}

@@ -1,0 +1,111 @@
+import Glibc
+import JSON
+import Runnable
+
+/// The parts that whole answers and chunks of a stream have in common.
+
+extension JSONView {
+    /// Whether this, an object's key, is `text`. Keys with escapes are never ours.
+    @inline(__always)
+    func isKey(_ text: StaticString) -> Bool {
+        guard let bytes = stringBytes, bytes.count == text.utf8CodeUnitCount, let start = bytes.baseAddress else {
+            return false
+        }
+        return memcmp(start, text.utf8Start, bytes.count) == 0
+    }
+
+    /// The string when it is one and has something in it.
+    var nonEmptyString: String? {
+        guard kind == .string, raw.count > 2 else { return nil }
+        return string
+    }
+}
+
+/// A `message` or `delta`: the members that the answer is made of. Lent, as its views.
+struct OpenAIMessageFields {
+    var content: JSONView?
+    var reasoning: JSONView?
+    var refusal: JSONView?
+    var toolCalls: JSONView?
+    var functionCall: JSONView?
+
+    init(_ object: JSONView) {
+        for (key, value) in object.members where !value.isNull {
+            // A switch on the length first: most keys are told apart by it.
+            switch key.raw.count - 2 {
+            case 7:
+                if key.isKey("content") { content = value } else if key.isKey("refusal") { refusal = value }
+            case 9 where key.isKey("reasoning"):
+                // Some servers send both spellings with the same text.
+                if reasoning == nil { reasoning = value }
+            case 17 where key.isKey("reasoning_content"): reasoning = value
+            case 10 where key.isKey("tool_calls"): toolCalls = value
+            case 13 where key.isKey("function_call"): functionCall = value
+            default: continue
+            }
+        }
+    }
+}
+
+/// What content comes to: text, and the text of reasoning parts among typed parts.
+struct OpenAIContent {
+    var text = ""
+    var reasoning = ""
+
+    /// Reads a string, or a list of strings and typed parts.
+    init(_ view: JSONView?) {
+        guard let view else { return }
+        if view.kind == .string {
+            text = view.string ?? ""
+        } else {
+            for part in view.elements { add(part) }
+        }
+    }
+
+    private mutating func add(_ part: JSONView) {
+        if let bare = part.string {
+            text += bare
+        } else if let inner = part["thinking"] {
+            // Mistral: {"type":"thinking","thinking":[{"type":"text","text":"..."}]}
+            let thought = OpenAIContent(inner)
+            reasoning += thought.text + thought.reasoning
+        } else if let inner = part["text"]?.string ?? part["refusal"]?.string {
+            text += inner
+        }
+    }
+}
+
+extension UsageMetadata {
+    /// Reads a `usage` object; nil when it counts neither input nor output.
+    init?(openAI view: JSONView) {
+        guard view.kind == .object else { return nil }
+        let input = view["prompt_tokens"]?.tokenCount ?? view["input_tokens"]?.tokenCount
+        let output = view["completion_tokens"]?.tokenCount ?? view["output_tokens"]?.tokenCount
+        guard input != nil || output != nil else { return nil }
+        self.init(
+            inputTokens: input ?? 0,
+            outputTokens: output ?? 0,
+            totalTokens: view["total_tokens"]?.tokenCount
+        )
+        var inputDetails: [String: Int] = [:]
+        let promptDetails = view["prompt_tokens_details"]
+        inputDetails["cache_read"] =
+            promptDetails?["cached_tokens"]?.tokenCount ?? view["prompt_cache_hit_tokens"]?.tokenCount
+        inputDetails["audio"] = promptDetails?["audio_tokens"]?.tokenCount
+        if !inputDetails.isEmpty { inputTokenDetails = inputDetails }
+        var outputDetails: [String: Int] = [:]
+        let completionDetails = view["completion_tokens_details"]
+        outputDetails["reasoning"] = completionDetails?["reasoning_tokens"]?.tokenCount
+        outputDetails["audio"] = completionDetails?["audio_tokens"]?.tokenCount
+        if !outputDetails.isEmpty { outputTokenDetails = outputDetails }
+    }
+}
+
+extension JSONView {
+    /// A count of tokens: not negative; some servers write whole numbers with a fraction.
+    fileprivate var tokenCount: Int? {
+        if let int { return int >= 0 ? int : nil }
+        guard let double, double >= 0, double < 1e15 else { return nil }
+        return Int(double)
+    }
+}

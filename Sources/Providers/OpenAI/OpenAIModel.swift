@@ -1,0 +1,118 @@
+public import EventLoop
+public import HTTP
+public import JSON
+public import Runnable
+
+/// A chat model behind an upstream that speaks OpenAI's chat completions, or imitates them.
+///
+/// One per loop and model. Its asynchronous methods run on that loop: call them from a task that prefers it. Errors are
+/// ``RunError``, and `CancellationError` when the task was cancelled; an error's `message` never holds a key.
+public final class OpenAIModel: ChatModel {
+    /// What runs of it are called: the model's name upstream.
+    public let name: String
+
+    let client: HTTPClient
+    let options: OpenAIModelOptions
+    let reader: LoopBound<JSONReader>
+    let errors: OpenAIErrors
+    private let preamble: [UInt8]
+    private let encoder: OpenAIRequestEncoder
+
+    /// How much of an error's body is read.
+    private static let maximumErrorBody = 64 << 10
+    /// How long an error's body may take; its status is known already.
+    private static let errorBodyLimit = Duration.seconds(5)
+
+    /// Makes a model.
+    ///
+    /// - Parameters:
+    ///   - client: the pool of connections to the upstream, on the loop that calls come from.
+    ///   - target: where requests go; see ``target(pathPrefix:)``.
+    ///   - fields: credentials and whatever else the operator wants sent. They replace the dialect's own fields of the same name.
+    ///   - options: what is sent, and limits.
+    ///   - reader: the loop's JSON reader.
+    public init(
+        client: HTTPClient,
+        target: RequestTarget,
+        fields: HTTPFields,
+        options: OpenAIModelOptions,
+        reader: LoopBound<JSONReader>
+    ) {
+        self.client = client
+        self.options = options
+        self.reader = reader
+        name = options.model
+        errors = OpenAIErrors(redaction: Redaction(options.secrets))
+        encoder = OpenAIRequestEncoder(options)
+        var all = fields
+        all.remove("content-type")
+        all.append("content-type", "application/json")
+        if !fields.contains("accept") { all.append("accept", "application/json") }
+        if !fields.contains("accept-encoding") { all.append("accept-encoding", "identity") }
+        if !fields.contains("user-agent") { all.append("user-agent", "headgate") }
+        preamble = client.preamble(method: .post, target: target, fields: all)
+    }
+
+    /// The target of chat completions below a base URL's path such as `/v1`; nil when that is not fit for a request line.
+    public static func target(pathPrefix: String) -> RequestTarget? {
+        RequestTarget(checking: pathPrefix + "/chat/completions")
+    }
+
+    /// Asks for a whole answer.
+    public func ainvoke(_ input: ChatPrompt, config: RunConfig) async throws -> Message {
+        var clock = CallClock(options.timeouts, config: config, isStream: false)
+        let response = try await send(input, isStream: false, &clock)
+        let body: [UInt8]
+        do throws(HTTPClientError) {
+            body = try await response.collect(
+                maximum: options.maximumResponse,
+                before: clock.deadline,
+                phase: .timeoutTotal
+            )
+        } catch {
+            throw clock.failure(error)
+        }
+        return try OpenAICompletion.decode(body, reader: reader.value, errors: errors)
+    }
+
+    /// Asks for an answer in pieces. The last piece alone has the usage and the answer's metadata.
+    public func astream(_ input: ChatPrompt, config: RunConfig) -> RunStream<MessageChunk> {
+        RunStream { OpenAIStreamSource(self, input, config) }
+    }
+
+    /// Sends a request and returns when a successful head is there; throws for any other.
+    func send(_ prompt: ChatPrompt, isStream: Bool, _ clock: inout CallClock) async throws -> ClientResponse {
+        let body = encoder.encode(prompt, isStream: isStream)
+        let request = ClientRequest(method: .post, preamble: preamble, body: body)
+        let response: ClientResponse
+        do throws(HTTPClientError) {
+            response = try await client.send(request, limits: clock.exchangeLimits)
+        } catch {
+            throw clock.failure(error)
+        }
+        clock.gotHead(response.timing)
+        guard response.head.status == 200 else { throw try await refusal(response, clock) }
+        if let coding = response.head.fields["content-encoding"], coding != "identity" {
+            response.cancel()
+            throw RunError(.upstreamProtocol, detail: "the answer is encoded although that was not asked for")
+        }
+        return response
+    }
+
+    /// The error that a response without success stands for.
+    private func refusal(_ response: ClientResponse, _ clock: CallClock) async throws -> RunError {
+        var body: [UInt8] = []
+        do throws(HTTPClientError) {
+            body = try await response.collect(
+                maximum: OpenAIModel.maximumErrorBody,
+                before: min(clock.deadline, .now + OpenAIModel.errorBodyLimit),
+                phase: .timeoutTotal
+            )
+        } catch {
+            // The status says enough; only a cancellation matters more.
+            if error.code == .cancelled, Task.isCancelled { throw CancellationError() }
+        }
+        let head = response.head
+        return errors.error(status: head.status, fields: head.fields, body: body, reader: reader.value)
+    }
+}

@@ -1,0 +1,91 @@
+import HTTP
+import JSON
+import Runnable
+
+/// Turns the bytes of an event stream into message chunks; no I/O.
+///
+/// A part is decoded whole when it is fed and its chunks wait here, at most as many as fit the part. What fails after some
+/// chunks is thrown after them, so the chunks depend on the bytes only and not on how they were split.
+final class OpenAIStreamDecoder {
+    private var events: SSEDecoder
+    private var state: OpenAIStreamState
+    private var ready: [MessageChunk] = []
+    private var taken = 0
+    private var failure: RunError?
+
+    init(_ options: OpenAIModelOptions, errors: OpenAIErrors) {
+        events = SSEDecoder(maximumEventBytes: options.maximumEvent)
+        state = OpenAIStreamState(errors: errors)
+    }
+
+    /// Whether the stream has come to its end mark.
+    var isComplete: Bool { state.isComplete }
+
+    /// Whether it failed; nothing that follows counts.
+    var hasFailed: Bool { failure != nil }
+
+    /// Whether chunks, or a failure, wait.
+    var hasNext: Bool { taken < ready.count || failure != nil }
+
+    /// The next chunk; nil when there is none yet, or no more.
+    func next() throws(RunError) -> MessageChunk? {
+        if taken < ready.count {
+            let chunk = ready[taken]
+            taken += 1
+            if taken == ready.count {
+                ready.removeAll(keepingCapacity: true)
+                taken = 0
+            }
+            return chunk
+        }
+        if let failure { throw failure }
+        return nil
+    }
+
+    /// Decodes what `part` completes. Nothing after the end mark, or after a failure, counts.
+    func feed(_ part: [UInt8], reader: JSONReader) {
+        guard failure == nil, !state.isComplete else { return }
+        let readable = part.capacity
+        do {
+            try part.withUnsafeBytes { bytes in
+                // Readers of whole vectors may look 64 bytes beyond an event that lies in the part itself.
+                let first = UInt(bitPattern: bytes.baseAddress)
+                let safe = first &+ UInt(max(0, readable - JSONPadding.bytes))
+                try events.feed(bytes) { event in
+                    let start = UInt(bitPattern: event.data.baseAddress)
+                    let padded = start >= first && start &+ UInt(event.data.count) <= safe
+                    try state.read(event, padded: padded, reader, &ready)
+                }
+            }
+        } catch {
+            fail(error)
+        }
+    }
+
+    /// Hands out a chunk that did not come as an event.
+    func deliver(_ chunk: MessageChunk) { ready.append(chunk) }
+
+    /// The body ended as HTTP says it should. An end without the mark is complete only after a finish reason.
+    func finish() {
+        guard failure == nil, !state.isComplete else { return }
+        if state.finishReason != nil {
+            state.complete(&ready)
+        } else {
+            failure = RunError(.truncated, detail: "the stream ended without [DONE] or a finish reason")
+        }
+    }
+
+    private func fail(_ error: any Error) {
+        switch error {
+        case let error as RunError: failure = error
+        case SSEError.eventTooLarge:
+            failure = RunError(.upstreamProtocol, detail: "an event is larger than the limit")
+        default: failure = RunError(.upstreamProtocol, detail: "an event is not JSON: \(error)")
+        }
+    }
+}
+
+enum JSONPadding {
+    /// What ``JSONReader/read(_:padded:_:)`` may read beyond the end.
+    static let bytes = 64
+}
