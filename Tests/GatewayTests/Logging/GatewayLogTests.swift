@@ -55,9 +55,10 @@ import Testing
     @Test func colourIsForTheLevelAlone() {
         var line = LogLine(format: .text(isColored: true), clock: .still)
         line.begin(.warning, "words")
-        line.field("count", 1)
+        line.field(.count, 1)
+        let bytes = line.end()
         #expect(
-            String(decoding: line.end(), as: UTF8.self)
+            String(decoding: bytes, as: UTF8.self)
                 == "13:34:56.789 \u{1B}[33mWARNING \u{1B}[0m words count=1\n"
         )
     }

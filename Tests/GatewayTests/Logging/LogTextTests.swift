@@ -3,23 +3,17 @@ import Testing
 @testable import Gateway
 
 @Suite struct LogTextTests {
-    private func json(_ text: String) -> String {
-        var bytes: [UInt8] = []
-        LogText.appendJSON(text, to: &bytes)
-        return String(decoding: bytes, as: UTF8.self)
+    private func written(_ body: (inout LineBuffer) -> Void) -> String {
+        var line = LineBuffer(capacity: 1)
+        body(&line)
+        return String(decoding: line.bytes, as: UTF8.self)
     }
 
-    private func value(_ text: String) -> String {
-        var bytes: [UInt8] = []
-        LogText.appendValue(text, to: &bytes)
-        return String(decoding: bytes, as: UTF8.self)
-    }
+    private func json(_ text: String) -> String { written { LogText.appendJSON(text, to: &$0) } }
 
-    private func message(_ text: String) -> String {
-        var bytes: [UInt8] = []
-        LogText.appendMessage(text, to: &bytes)
-        return String(decoding: bytes, as: UTF8.self)
-    }
+    private func value(_ text: String) -> String { written { LogText.appendValue(text, to: &$0) } }
+
+    private func message(_ text: String) -> String { written { LogText.appendMessage(text, to: &$0) } }
 
     @Test(arguments: [
         ("", #""""#),
@@ -59,12 +53,8 @@ import Testing
     }
 
     @Test func namesOfFieldsAreWords() {
-        var bytes: [UInt8] = []
-        LogText.appendKey("a b\n=\"é.c-d_1", to: &bytes)
-        #expect(String(decoding: bytes, as: UTF8.self) == "a_b_____.c-d_1")
-        bytes = []
-        LogText.appendKey("", to: &bytes)
-        #expect(bytes == [UInt8(ascii: "_")])
+        #expect(written { LogText.appendKey("a b\n=\"é.c-d_1", to: &$0) } == "a_b_____.c-d_1")
+        #expect(written { LogText.appendKey("", to: &$0) } == "_")
     }
 
     /// Whatever is written, no form of it holds a byte or a character that could end the line or steer a terminal.

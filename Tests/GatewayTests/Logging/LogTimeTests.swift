@@ -6,9 +6,9 @@ import Testing
     private func text(_ seconds: Int64, _ nanoseconds: Int32 = 0, style: LogTimestamp.Style = .full) -> String {
         let clock = LogClock(now: { LogTime(seconds: seconds, nanoseconds: nanoseconds) }, utcOffset: { _ in -5400 })
         var timestamp = LogTimestamp(style, clock: clock)
-        var bytes: [UInt8] = []
-        timestamp.append(to: &bytes)
-        return String(decoding: bytes, as: UTF8.self)
+        var line = LineBuffer()
+        timestamp.append(to: &line)
+        return String(decoding: line.bytes, as: UTF8.self)
     }
 
     @Test(
@@ -48,9 +48,10 @@ import Testing
         }
         let source = Source()
         var timestamp = LogTimestamp(.full, clock: LogClock(now: source.now, utcOffset: { _ in 0 }))
-        var bytes: [UInt8] = []
-        timestamp.append(to: &bytes)
-        timestamp.append(to: &bytes)
-        #expect(String(decoding: bytes, as: UTF8.self) == "1970-01-01T00:00:59.000Z1970-01-01T00:01:00.000Z")
+        var line = LineBuffer()
+        timestamp.append(to: &line)
+        timestamp.append(to: &line)
+        let text = String(decoding: line.bytes, as: UTF8.self)
+        #expect(text == "1970-01-01T00:00:59.000Z1970-01-01T00:01:00.000Z")
     }
 }
