@@ -62,15 +62,25 @@ let package = Package(
             name: "TestAuthority", dependencies: ["COpenSSL"], path: "Tests/Support/TestAuthority",
             swiftSettings: strict),
 
+        // An upstream that says exactly what it is told to.
+        .target(name: "ScriptedUpstream", path: "Tests/Support/ScriptedUpstream", swiftSettings: strict),
+
         .testTarget(name: "WorkerPoolTests", dependencies: ["WorkerPool"], swiftSettings: strict),
         .testTarget(name: "EventLoopTests", dependencies: ["EventLoop"], swiftSettings: strict),
         .testTarget(name: "TLSTests", dependencies: ["TLS", "COpenSSL", "TestAuthority"], swiftSettings: strict),
         .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: strict),
         .testTarget(name: "HTTPTests", dependencies: ["HTTP", "EventLoop", "TLS"], swiftSettings: strict),
         .testTarget(name: "RunnableTests", dependencies: ["Runnable"], swiftSettings: strict),
-        .testTarget(name: "ProvidersTests", dependencies: ["Providers", "EventLoop", "JSON", "Runnable"], swiftSettings: strict),
         .testTarget(
-            name: "GatewayTests", dependencies: ["Gateway", "EventLoop", "HTTP", "JSON", "Providers"], swiftSettings: strict),
+            name: "ProvidersTests",
+            dependencies: ["Providers", "EventLoop", "TLS", "HTTP", "JSON", "Runnable", "ScriptedUpstream"],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "GatewayTests",
+            dependencies: ["Gateway", "EventLoop", "HTTP", "JSON", "Providers", "ScriptedUpstream"],
+            swiftSettings: strict
+        ),
         .testTarget(name: "DaemonTests", dependencies: [], swiftSettings: strict),
     ],
     cxxLanguageStandard: .cxx17
