@@ -291,8 +291,8 @@ private final class Gate: @unchecked Sendable {  // @unchecked: the semaphore is
 
 /// The loop as actors see it.
 private final class ActorExecutor: SerialExecutor, @unchecked Sendable {
-    // @unchecked: `loop` is set once, before the loop is shared, and outlived by nobody who asks: the loop owns this object.
-    unowned(unsafe) var loop: EventLoop!
+    // @unchecked: `loop` is set once, before anybody else sees the loop, which owns this object and outlives its every use.
+    unowned(unsafe) var loop: EventLoop!  // nil only within the loop's own init
 
     func enqueue(_ job: consuming ExecutorJob) { loop.enqueueForActor(UnownedJob(job)) }
     func checkIsolated() { loop.checkIsolated() }
