@@ -41,8 +41,8 @@ struct CompleteStreamsTests {
     }
 
     /// Cuts the recorded stream where the prompt says: `close 123`.
-    private static func upstream(_ recorded: [UInt8], isStreamed: Bool = true) throws -> ScriptedUpstream {
-        try ScriptedUpstream { exchange in
+    private static func upstream(_ recorded: [UInt8], isStreamed: Bool = true) throws -> ThreadedUpstream {
+        try ThreadedUpstream { exchange in
             let words = exchange.prompt.split(separator: " ")
             guard words.count == 2, let ending = Break(rawValue: String(words[0])), let count = Int(words[1]) else {
                 return .close
@@ -68,7 +68,7 @@ struct CompleteStreamsTests {
         }
     }
 
-    private static func daemon(_ upstream: ScriptedUpstream) throws -> Daemon {
+    private static func daemon(_ upstream: ThreadedUpstream) throws -> Daemon {
         try Daemon(
             """
             log: {access: false}

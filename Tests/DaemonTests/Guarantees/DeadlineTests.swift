@@ -176,7 +176,7 @@ struct DeadlineTests {
     @Test func `role-only chunks do not count`() throws {
         let role = #"data: {"id":"c","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":{"role":"assistant","content":""},"finish_reason":null}]}"#
         let gone = Counter()
-        let upstream = try ScriptedUpstream { exchange in
+        let upstream = try ThreadedUpstream { exchange in
             exchange.send("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n")
             while exchange.isOpen {
                 exchange.send(role + "\n\n")

@@ -12,8 +12,8 @@ struct SecretTests {
     private static let canaries = [key, header, parameter, file]
 
     /// Echoes everything it was sent, keys included, as its error, its answer or its stream.
-    private static func upstream() throws -> ScriptedUpstream {
-        try ScriptedUpstream { exchange in
+    private static func upstream() throws -> ThreadedUpstream {
+        try ThreadedUpstream { exchange in
             let echo = Value.string(exchange.head + " " + exchange.body.description).description
             let words = exchange.prompt.split(separator: " ")
             let error = "{\"error\":{\"message\":\(echo),\"type\":\(echo),\"code\":\(echo)}}"
@@ -110,7 +110,7 @@ struct SecretTests {
 
     @Test func `the upstream does get the keys`() throws {
         let heads = Failures()
-        let upstream = try ScriptedUpstream { exchange in
+        let upstream = try ThreadedUpstream { exchange in
             heads.add(exchange.head)
             exchange.complete("fine")
             return .keep

@@ -70,8 +70,8 @@ struct SplitTests {
     // MARK: G5
 
     /// Answers each prompt with its own text, late by a time that depends on it; every tenth fails.
-    private static func upstream() throws -> ScriptedUpstream {
-        try ScriptedUpstream { exchange in
+    private static func upstream() throws -> ThreadedUpstream {
+        try ThreadedUpstream { exchange in
             let number = exchange.prompt.split(separator: " ").last.flatMap { Int($0) } ?? 0
             pause(milliseconds: number &* 7919 % 23)
             if number % 10 == 3 {
@@ -83,7 +83,7 @@ struct SplitTests {
         }
     }
 
-    private static func daemon(_ upstream: ScriptedUpstream) throws -> Daemon {
+    private static func daemon(_ upstream: ThreadedUpstream) throws -> Daemon {
         try Daemon(
             """
             loops: 1

@@ -3,7 +3,7 @@ import Runnable
 import Synchronization
 
 /// An upstream in the test process: each connection has a thread, and the test decides every byte.
-final class ScriptedUpstream: Sendable {
+final class ThreadedUpstream: Sendable {
     /// One request to it, and the connection to answer on.
     struct Exchange {
         let head: String
@@ -80,7 +80,7 @@ final class ScriptedUpstream: Sendable {
                 _ = fcntl(accepted, F_SETFD, FD_CLOEXEC)
                 var one: Int32 = 1
                 setsockopt(accepted, Int32(IPPROTO_TCP), TCP_NODELAY, &one, socklen_t(MemoryLayout<Int32>.size))
-                onThread { ScriptedUpstream.serve(accepted, answer) }
+                onThread { ThreadedUpstream.serve(accepted, answer) }
             }
         }
     }
