@@ -47,6 +47,19 @@ struct AccessLineTests {
         #expect(lines.allSatisfy { $0["route"]?.string == ($0["endpoint"]?.string.map { ["health", "-"].contains($0) } == true ? "-" : "/") })
     }
 
+    @Test func `requests that never became one have their line too`() throws {
+        let daemon = try Daemon("server: {max_body: 1KiB, header_timeout: 100ms}\n" + EndpointTests.configuration)
+        for request in ["GET / HTTP/1.1\r\n\r\n", "POST /invoke HTTP/1.1\r\nHost: a\r\nContent-Length: 2000\r\n\r\n", "GE"] {
+            let connection = try daemon.connect()
+            try connection.send(request)
+            #expect(try connection.reply().status >= 400)
+        }
+        let lines = try daemon.accessLines(3)
+        #expect(lines.map { $0["status"]?.integer } == [400, 413, 408])
+        #expect(lines.map { $0["method"]?.string } == ["-", "POST", "-"])
+        #expect(lines.allSatisfy { $0["outcome"]?.string == "client_error" && $0["detail"]?.string?.isEmpty == false })
+    }
+
     @Test func `a client that leaves is client_gone, before the head with 499`() throws {
         let mock = try MockUpstream("--ttft 1000s")
         let daemon = try Daemon(mock.configuration())

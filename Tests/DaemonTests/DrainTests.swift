@@ -113,6 +113,23 @@ struct DrainTests {
         #expect(try silent.isClosed())
     }
 
+    @Test(arguments: ["", "GET /health HT", "POST /invoke HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n{"])
+    func `half a request does not outlive the limit`(half: String) throws {
+        let server = "server: {drain_timeout: 200ms, header_timeout: 1h, body_timeout: 1h}\n"
+        let daemon = try Daemon(server + EndpointTests.configuration)
+        let connection = try daemon.connect()
+        try connection.send(half)
+        #expect(try daemon.get("/health").status == 200)
+        #expect(try daemon.stop() == .exited(0))
+    }
+
+    @Test func `access lines of the last moment are written`() throws {
+        let daemon = try Daemon(EndpointTests.configuration)
+        for _ in 0..<5 { #expect(try daemon.post("/invoke", #"{"input":"Hello"}"#).status == 200) }
+        #expect(try daemon.stop() == .exited(0))
+        #expect(daemon.logged("request").count == 5)
+    }
+
     @Test func `a client that never reads does not outlive the limit`() throws {
         let mock = try MockUpstream("--tokens 100000")
         let daemon = try Daemon(mock.configuration(output: "message", more: "server: {drain_timeout: 200ms}"))

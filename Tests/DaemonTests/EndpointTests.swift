@@ -41,7 +41,7 @@ struct EndpointTests {
             rest = String(decoding: bytes.dropFirst(size + 2), as: UTF8.self)[...]
         }
         #expect(chunks.count == 6)
-        #expect(chunks.first?.hasPrefix("event: metadata\r\ndata: {\"run_id\":\"") == true)
+        #expect(chunks.first?.hasPrefix("event: metadata\r\ndata: {\"run_id\": \"") == true)
         #expect(
             chunks.dropFirst() == [
                 "event: data\r\ndata: \"the\"\r\n\r\n", "event: data\r\ndata: \" river\"\r\n\r\n",
