@@ -37,6 +37,8 @@ actor UpstreamConnection {
     private var failure: HTTPClientError?
     private var timeoutCode = HTTPClientError.Code.timeoutConnect
     private var waiter: UnsafeContinuation<Void, Never>?
+    private var suspensions = 0
+    private var suspended = 0  // the suspension that waits for `wake()`; 0 when none does
     private var sentBefore: UInt64 = 0  // bytes sent on this connection before the exchange under way
     private var gotResponseBytes = false
     private var keepsConnection = true
@@ -126,7 +128,7 @@ actor UpstreamConnection {
         }
         do {
             let engine = try tls.map { try TLSEngine(context: $0, role: .client(serverName: serverName)) }
-            let transport = Transport(loop: loop, descriptor: descriptor, tls: engine)
+            let transport = Transport(loop: loop, descriptor: descriptor, tls: engine, readsAfterSendFailure: true)
             self.transport = transport
             if engine != nil {
                 phase = .securing
@@ -432,19 +434,33 @@ actor UpstreamConnection {
 
     /// Suspends the exchange's task until something happens; cancelling the task is such a thing.
     private func suspend() async {
+        suspensions &+= 1
+        let number = suspensions
+        suspended = number
         await withTaskCancellationHandler {
             if Task.isCancelled { return fail(HTTPClientError(.cancelled, "cancelled")) }
-            await withUnsafeContinuation { waiter = $0 }
+            await withUnsafeContinuation { continuation in
+                // Something may have happened on the way here: entering the handler can cost a turn.
+                if suspended == number { waiter = continuation } else { continuation.resume() }
+            }
         } onCancel: {
             if loop.isCurrent {
-                assumeIsolated { $0.fail(HTTPClientError(.cancelled, "cancelled")) }
+                assumeIsolated { $0.cancelled(number) }
             } else {
-                loop.execute { self.assumeIsolated { $0.fail(HTTPClientError(.cancelled, "cancelled")) } }
+                loop.execute { self.assumeIsolated { $0.cancelled(number) } }
             }
         }
     }
 
+    /// A cancellation may come late, when the connection serves another exchange: it counts for the suspension it was meant
+    /// for. A task that was woken meanwhile finds out by itself when it suspends again.
+    private func cancelled(_ number: Int) {
+        guard number == suspended else { return }
+        fail(HTTPClientError(.cancelled, "cancelled"))
+    }
+
     private func wake() {
+        suspended = 0
         guard let waiter else { return }
         self.waiter = nil
         waiter.resume()
