@@ -134,8 +134,7 @@ actor UpstreamConnection {
                 phase = .securing
                 arm(.now + limits.tls, .timeoutTLS, deadline: limits.deadline)
             } else {
-                phase = .idle
-                wake()
+                opened()
             }
             try transport.start(
                 Transport.Callbacks(
@@ -153,7 +152,12 @@ actor UpstreamConnection {
 
     private func secured() {
         guard phase == .securing else { return }
+        opened()
+    }
+
+    private func opened() {
         phase = .idle
+        timer?.disarm()  // until the exchange begins nothing is late
         wake()
     }
 
