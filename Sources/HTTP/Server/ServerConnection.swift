@@ -84,7 +84,7 @@ actor ServerConnection {
     func start(descriptor: Int32, tls: TLSContext?) {
         do {
             let engine = try tls.map { try TLSEngine(context: $0, role: .server) }
-            let transport = Transport(loop: loop, descriptor: descriptor, tls: engine)
+            let transport = Transport(loop: loop, descriptor: descriptor, tls: engine, readsAfterSendFailure: false)
             self.transport = transport
             timer = LoopTimer(on: loop) { self.timerFired() }
             phase = engine == nil ? .idle : .securing
