@@ -34,7 +34,6 @@ actor ServerConnection {
     private var body: [UInt8] = []
     private var received = MonotonicTime.now
     private var backlog: [UInt8] = []  // pipelined bytes behind the request being served
-    private var request: ServerRequest?  // handed over to the task
     private var writer: ResponseWriter?
     private var task: Task<Void, Never>?
     private var isDraining = false
@@ -191,17 +190,17 @@ actor ServerConnection {
         writer.closesAfterwards = isDraining
         writer.onSchedule = { self.schedule() }
         self.writer = writer
-        self.request = request
         phase = .serving
         phaseLimit = .distantFuture
         // With the preference, the task's two identities (this actor's executor, its own) are one: without it the runtime queues
         // a job for every call that crosses from the actor to a nonisolated function and back. Child tasks inherit it too.
-        task = Task(executorPreference: loop) { await self.serve() }
+        task = Task(executorPreference: loop) { await self.serve(request) }
     }
 
-    private func serve() async {
-        guard let request, let writer else { return }
-        self.request = nil
+    /// The request is a parameter, which a suspended call only borrows from its task: kept in a property and taken from there, it
+    /// cost 2 KB in every waiting connection.
+    private func serve(_ request: ServerRequest) async {
+        guard let writer else { return }
         await handler.handle(request, writer)
         finish(writer)
     }
