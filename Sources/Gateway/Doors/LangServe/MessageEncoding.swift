@@ -6,15 +6,15 @@ import Runnable
 enum MessageEncoding {
     /// Appends a model's whole answer.
     ///
-    /// - Parameter fallbackID: the id where the provider gave none.
-    static func append(_ message: Message, fallbackID: String, to bytes: inout [UInt8]) {
+    /// - Parameter fallbackID: the id where the provider gave none; asked for only then.
+    static func append(_ message: Message, fallbackID: @autoclosure () -> String, to bytes: inout [UInt8]) {
         bytes.appendRaw("{\"content\":")
         append(message.content, to: &bytes)
         appendKwargs(message.additionalKwargs, message.responseMetadata, to: &bytes)
         bytes.appendRaw(",\"type\":\"ai\",\"name\":")
         appendOptional(message.name, to: &bytes)
         bytes.appendRaw(",\"id\":")
-        bytes.appendJSON(message.id ?? fallbackID)
+        bytes.appendJSON(message.id ?? fallbackID())
         bytes.appendRaw(",\"tool_calls\":[")
         for (place, call) in message.toolCalls.enumerated() {
             if place > 0 { bytes.appendRaw(",") }
@@ -31,14 +31,16 @@ enum MessageEncoding {
     }
 
     /// Appends a piece of an answer.
-    static func append(_ chunk: MessageChunk, fallbackID: String, to bytes: inout [UInt8]) {
+    ///
+    /// - Parameter id: the whole stream's; the piece's own does not count.
+    static func append(_ chunk: MessageChunk, id: String, to bytes: inout [UInt8]) {
         bytes.appendRaw("{\"content\":")
         append(chunk.content, to: &bytes)
         appendKwargs(chunk.additionalKwargs, chunk.responseMetadata, to: &bytes)
         bytes.appendRaw(",\"type\":\"AIMessageChunk\",\"name\":")
         appendOptional(chunk.name, to: &bytes)
         bytes.appendRaw(",\"id\":")
-        bytes.appendJSON(chunk.id ?? fallbackID)
+        bytes.appendJSON(id)
         // The client works tool_calls out from the pieces below; a best-effort parse of each piece would be thrown away.
         bytes.appendRaw(",\"tool_calls\":[],\"invalid_tool_calls\":[],\"usage_metadata\":")
         append(chunk.usage, to: &bytes)
