@@ -37,6 +37,7 @@ actor ServerConnection {
     private var backlog: [UInt8] = []  // pipelined bytes behind the request being served, from `backlogStart` on
     private var backlogStart = 0
     private var isReadingBacklog = false
+    private var request: ServerRequest?  // handed over to the task
     private var writer: ResponseWriter?
     private var task: Task<Void, Never>?
     private var isDraining = false
@@ -242,18 +243,16 @@ actor ServerConnection {
         writer.closesAfterwards = isDraining
         writer.onSchedule = { self.schedule() }
         self.writer = writer
+        self.request = request
         phase = .serving
         phaseLimit = .distantFuture
         if hasClientFinished { awaitProbe() }
-        // With the preference, the task's two identities (this actor's executor, its own) are one: without it the runtime queues
-        // a job for every call that crosses from the actor to a nonisolated function and back. Child tasks inherit it too.
-        task = Task(executorPreference: loop) { await self.serve(request) }
+        task = Task { await self.serve() }
     }
 
-    /// The request is a parameter, which a suspended call only borrows from its task: kept in a property and taken from there, it
-    /// cost 2 KB in every waiting connection.
-    private func serve(_ request: ServerRequest) async {
-        guard let writer else { return }
+    private func serve() async {
+        guard let request, let writer else { return }
+        self.request = nil
         let handler = self.handler
         await handler.handle(request, writer)
         if writer.state == .waiting, writer.interruption != .clientGone { answerInstead(of: handler, writer) }
