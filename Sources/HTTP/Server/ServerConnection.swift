@@ -247,7 +247,9 @@ actor ServerConnection {
         phase = .serving
         phaseLimit = .distantFuture
         if hasClientFinished { awaitProbe() }
-        task = Task { await self.serve() }
+        // Without the preference, whatever resumes after a suspension is queued on the global pool first, even in an actor that has
+        // an executor: a futex call, a woken thread and a trip back for every await.
+        task = Task(executorPreference: loop) { await self.serve() }
     }
 
     private func serve() async {
