@@ -78,7 +78,7 @@ let package = Package(
         ),
         .testTarget(
             name: "GatewayTests",
-            dependencies: ["Gateway", "EventLoop", "HTTP", "JSON", "Providers", "ScriptedUpstream"],
+            dependencies: ["Gateway", "EventLoop", "HTTP", "JSON", "Providers", "Runnable", "ScriptedUpstream"],
             swiftSettings: strict
         ),
         .testTarget(name: "DaemonTests", dependencies: [], swiftSettings: strict),
