@@ -77,7 +77,7 @@ let package = Package(
         .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: strict),
         .testTarget(
             name: "HTTPTests", dependencies: ["HTTP", "EventLoop", "TLS", "TestAuthority"], swiftSettings: strict),
-        .testTarget(name: "RunnableTests", dependencies: ["Runnable"], swiftSettings: strict),
+        .testTarget(name: "RunnableTests", dependencies: ["Runnable", "WorkerPool"], swiftSettings: strict),
         .testTarget(
             name: "ProvidersTests",
             dependencies: ["Providers", "EventLoop", "TLS", "HTTP", "JSON", "Runnable", "ScriptedUpstream"],
@@ -85,7 +85,10 @@ let package = Package(
         ),
         .testTarget(
             name: "GatewayTests",
-            dependencies: ["Gateway", "EventLoop", "HTTP", "JSON", "Providers", "WorkerPool", "ScriptedUpstream"],
+            dependencies: [
+                "Gateway", "EventLoop", "HTTP", "JSON", "Providers", "Runnable", "WorkerPool", "ScriptedUpstream",
+                .product(name: "Logging", package: "swift-log"),
+            ],
             swiftSettings: strict
         ),
         .testTarget(name: "DaemonTests", dependencies: [], swiftSettings: strict),
