@@ -91,7 +91,8 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
-        .testTarget(name: "DaemonTests", dependencies: [], swiftSettings: strict),
+        // Drives the built executable, so it only names what it reads answers with.
+        .testTarget(name: "DaemonTests", dependencies: ["headgate", "Runnable", "TestAuthority"], swiftSettings: strict),
     ],
     cxxLanguageStandard: .cxx17
 )

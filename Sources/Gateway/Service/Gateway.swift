@@ -33,6 +33,7 @@ public actor Gateway {
         let certificates = try listenerCertificates(configuration.listen, file: file)
         let count = configuration.loopCount
         let state = ServiceState()
+        let memory = FreedMemory()
         var sockets: [(listener: Int, descriptors: [Int32])] = []
         var addresses: [ListenAddress] = []
         for (number, settings) in configuration.listen.enumerated() {
@@ -49,7 +50,8 @@ public actor Gateway {
                 settings: configuration.server,
                 loops: count,
                 state: state,
-                log: log
+                log: log,
+                memory: memory
             )
             let made = runtime.handler(for: configuration, tls: tls, reusing: [:])
             try loop.start()
@@ -234,7 +236,7 @@ public actor Gateway {
             return first
         }
         for runtime in runtimes {
-            runtime.loop.execute { runtime.accessLog.value.close() }
+            await runtime.closeAccessLog()
             runtime.loop.stop()
         }
         for path in sockets { unlink(path) }
