@@ -159,6 +159,8 @@ public final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable 
                 runJobs()
             }
         }
+        // Jobs that always queue further ones must not keep connections from flushing.
+        runFlushWork()
         return true
     }
 
@@ -210,7 +212,7 @@ public final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable 
             defer { inbox.work.append(work) }
             return inbox.isEmpty
         }
-        if wasEmpty { wake() }
+        if wasEmpty && !isCurrent { wake() }  // the loop looks into its inbox before it waits
     }
 
     /// Runs `work` once, after the jobs of this turn and before the loop waits again. On the loop.

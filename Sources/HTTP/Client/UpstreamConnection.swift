@@ -1,4 +1,5 @@
 import EventLoop
+import Glibc
 import TLS
 
 /// One connection to an upstream server, used by one exchange at a time.
@@ -46,7 +47,7 @@ actor UpstreamConnection {
     private var releasedExchange = 0
     /// Nobody wants the rest of the body; it is read so that the connection can be used again.
     private var isDiscarding = false
-    /// Nothing of the last request had reached the server's kernel when the connection failed.
+    /// Nothing of the last request had reached the server when it closed the connection.
     private(set) var neverDelivered = false
 
     init(client: HTTPClient, loop: EventLoop, options: HTTPClientOptions) {
@@ -185,7 +186,8 @@ actor UpstreamConnection {
         transport.scheduleFlush()
         arm(.now + limits.head, .timeoutHead, deadline: limits.deadline)
         while head == nil, failure == nil { await suspend() }
-        guard let head, failure == nil else { throw ended() }
+        // A response that was cut in the turn that brought its head is one all the same: its parts come first, then the cut.
+        guard let head, failure == nil || failure?.code == .truncated else { throw ended() }
         return (head, exchangeNumber)
     }
 
@@ -228,7 +230,8 @@ actor UpstreamConnection {
         guard isCurrent(number) else { return [] }
         wantsWholeBody = true
         bodyLimit = maximum
-        if case .length(let length)? = head?.framing, length <= maximum {
+        if case .length(let length)? = head?.framing, phase == .body {
+            if length > maximum { fail(tooLarge) }
             inbox.reserveCapacity(min(length, 1 << 20) + EventLoop.readBufferPadding)
         }
         if inbox.count > bodyLimit { fail(tooLarge) }
@@ -241,6 +244,7 @@ actor UpstreamConnection {
             await suspend()
         }
         if let failure { throw failure }
+        if !inbox.isEmpty { inbox.reserveSpare(EventLoop.readBufferPadding) }
         var whole: [UInt8] = []
         swap(&whole, &inbox)
         if phase == .complete { release() }
@@ -257,9 +261,9 @@ actor UpstreamConnection {
         releasedExchange = exchangeNumber
         isDiscarding = false
         timer?.disarm()
-        guard keepsConnection, head?.keepAlive == true, !transport.isClosed, transport.pendingBytes == 0,
-            decoder.isBetweenMessages
-        else {
+        let isReusable =
+            keepsConnection && head?.keepAlive == true && transport.pendingBytes == 0 && decoder.isBetweenMessages
+        guard isReusable else {
             close()
             return nil
         }
@@ -318,8 +322,12 @@ actor UpstreamConnection {
     private func received(_ bytes: UnsafeRawBufferPointer) {
         switch phase {
         case .awaitingHead, .body: break
-        // Bytes that nobody asked for: whatever they are, the next response cannot be trusted any more.
-        case .idle, .complete: return fail(HTTPClientError(.protocolError, "bytes after the response"))
+        // Bytes that nobody asked for: whatever they are, the next response could not be trusted any more.
+        case .idle: return close()
+        case .complete:
+            keepsConnection = false
+            transport?.pauseReading()
+            return
         default: return
         }
         gotResponseBytes = true
@@ -376,14 +384,26 @@ actor UpstreamConnection {
         case .idle: close()
         case .connecting, .securing: fail(HTTPClientError(.tls, "\(end)"))
         case .awaitingHead where !gotResponseBytes:
-            let acknowledged = transport?.acknowledgedBytes
-            neverDelivered = acknowledged.map { $0 <= sentBefore } ?? (end != .finished)
+            neverDelivered = endedBeforeRequest(end)
             fail(HTTPClientError(.closedBeforeHead, "the server closed the connection without an answer"))
         case .awaitingHead: fail(HTTPClientError(.truncated, "the connection ended inside the response head"))
         case .body: endBody(end)
         case .complete: keepsConnection = false
         case .unconnected, .closed: return
         }
+    }
+
+    /// Whether the server's end was on its way before a byte of the request had arrived there.
+    ///
+    /// The segment with its end carries its acknowledgement too: what that leaves out, it had not got. A mere reset proves
+    /// nothing, since a server may read a request and reset before it acknowledges.
+    private func endedBeforeRequest(_ end: Transport.End) -> Bool {
+        switch end {
+        case .finished, .truncated, .failed(.broken(EPIPE)): break  // the kernel says EPIPE for a reset after an end
+        case .failed: return false
+        }
+        guard let acknowledged = transport?.acknowledgedBytes else { return false }
+        return acknowledged <= sentBefore
     }
 
     private func endBody(_ end: Transport.End) {
@@ -458,8 +478,7 @@ actor UpstreamConnection {
     // MARK: Ending
 
     private func fail(_ error: HTTPClientError) {
-        guard failure == nil, phase != .closed else { return wake() }
-        failure = error
+        if failure == nil { failure = error }
         close()
         wake()
     }

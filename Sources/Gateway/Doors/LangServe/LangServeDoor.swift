@@ -109,9 +109,10 @@ struct LangServeDoor: Sendable {
         let failure = RunError(error)
         guard failure.code == .clientGone else { return failure }
         switch response.interruption {
-        case .clientGone, nil: return failure
-        case .deadline: return RunError(.timeoutTotal)
+        case .clientGone: return failure
+        case .deadline: return RunError(.timeoutTotal, detail: "interrupted at the deadline")
         case .shuttingDown: return RunError(.shuttingDown)
+        case nil: return RunError(.internal, detail: "cancelled for no reason of the client's or the server's")
         }
     }
 }
