@@ -247,9 +247,7 @@ actor ServerConnection {
         phase = .serving
         phaseLimit = .distantFuture
         if hasClientFinished { awaitProbe() }
-        // With the preference, the task's two identities (this actor's executor, its own) are one: without it the runtime queues
-        // a job for every call that crosses from the actor to a nonisolated function and back. Child tasks inherit it too.
-        task = Task(executorPreference: loop) { await self.serve() }
+        task = Task { await self.serve() }
     }
 
     private func serve() async {
