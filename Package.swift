@@ -65,8 +65,11 @@ let package = Package(
 
         // Certificates for tests, made as they run.
         .target(
-            name: "TestAuthority", dependencies: ["COpenSSL"], path: "Tests/Support/TestAuthority",
-            swiftSettings: strict),
+            name: "TestAuthority",
+            dependencies: ["COpenSSL"],
+            path: "Tests/Support/TestAuthority",
+            swiftSettings: strict
+        ),
 
         // An upstream that says exactly what it is told to.
         .target(name: "ScriptedUpstream", path: "Tests/Support/ScriptedUpstream", swiftSettings: strict),
