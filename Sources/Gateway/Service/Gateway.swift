@@ -148,6 +148,35 @@ public actor Gateway {
         return contexts
     }
 
+    // MARK: Memory
+
+    /// How often ``keepMemoryLow()`` looks.
+    private static let memoryInterval = Duration.seconds(2)
+    /// Connections that must have closed since the last time before the heap is worth looking through.
+    private static let closedBeforeTrim = 256
+
+    /// Returns heap pages to the system once a peak of connections is over: the allocator keeps them otherwise, and a daemon that
+    /// held 9,000 streams once would look as if it still did (G6). Runs until its task is cancelled.
+    public func keepMemoryLow() async {
+        var peak = 0
+        var closedAtTrim = 0
+        while !Task.isCancelled {
+            var open = 0
+            var closed = 0
+            for runtime in runtimes {
+                open += await runtime.server.connectionCount
+                closed += await runtime.server.closedConnections
+            }
+            peak = max(peak, open)
+            if closed - closedAtTrim >= Gateway.closedBeforeTrim, open <= peak / 2 {
+                ProcessMemory.releaseFreeHeap()
+                closedAtTrim = closed
+                peak = open
+            }
+            try? await Task.sleep(for: Gateway.memoryInterval)
+        }
+    }
+
     // MARK: Reloading
 
     /// Puts another configuration in force: all of it, or nothing.

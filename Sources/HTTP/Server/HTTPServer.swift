@@ -56,6 +56,8 @@ public actor HTTPServer {
 
     /// Connections open now.
     public var connectionCount: Int { connections.count }
+    /// Connections closed since the beginning.
+    public var closedConnections: Int { acceptedConnections - connections.count }
     /// Connections accepted since the beginning.
     public private(set) var acceptedConnections = 0
 

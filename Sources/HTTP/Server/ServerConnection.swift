@@ -84,7 +84,7 @@ actor ServerConnection {
     func start(descriptor: Int32, tls: TLSContext?) {
         do {
             let engine = try tls.map { try TLSEngine(context: $0, role: .server) }
-            let transport = Transport(loop: loop, descriptor: descriptor, tls: engine)
+            let transport = Transport(loop: loop, descriptor: descriptor, tls: engine, readsAfterSendFailure: false)
             self.transport = transport
             timer = LoopTimer(on: loop) { self.timerFired() }
             phase = engine == nil ? .idle : .securing
@@ -257,7 +257,9 @@ actor ServerConnection {
         phase = .serving
         phaseLimit = .distantFuture
         if hasClientFinished { awaitProbe() }
-        task = Task { await self.serve() }
+        // Without the preference, whatever resumes after a suspension is queued on the global pool first, even in an actor that has
+        // an executor: a futex call, a woken thread and a trip back for every await.
+        task = Task(executorPreference: loop) { await self.serve() }
     }
 
     private func serve() async {
