@@ -37,7 +37,8 @@ struct CallClock {
     func checkStart() throws {
         if Task.isCancelled { throw CancellationError() }
         guard start >= deadline else { return }
-        throw RunError(.timeoutTotal, detail: "the deadline had passed before the upstream was called")
+        let code = RunError.Code.timeoutTotal
+        throw RunError(code, "\(code.rawValue) before the upstream was called", detail: "the deadline had passed already")
     }
 
     /// For the exchange up to its head. A stream's head cannot take longer than its first token may.
