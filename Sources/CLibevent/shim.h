@@ -39,9 +39,6 @@ int malloc_trim(size_t pad);
 
 int pthread_setname_np(pthread_t thread, const char *name);
 
-/// malloc.h is not part of Swift's Glibc module.
-int malloc_trim(size_t pad);
-
 static const int clev_sol_tcp = IPPROTO_TCP;
 static const int clev_tcp_nodelay = TCP_NODELAY;
 

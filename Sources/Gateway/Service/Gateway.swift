@@ -33,7 +33,6 @@ public actor Gateway {
         let certificates = try listenerCertificates(configuration.listen, file: file)
         let count = configuration.loopCount
         let state = ServiceState()
-        let memory = FreedMemory()
         var sockets: [(listener: Int, descriptors: [Int32])] = []
         var addresses: [ListenAddress] = []
         for (number, settings) in configuration.listen.enumerated() {
@@ -50,8 +49,7 @@ public actor Gateway {
                 settings: configuration.server,
                 loops: count,
                 state: state,
-                log: log,
-                memory: memory
+                log: log
             )
             let made = runtime.handler(for: configuration, tls: tls, reusing: [:])
             try loop.start()

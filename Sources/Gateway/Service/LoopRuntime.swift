@@ -14,22 +14,17 @@ final class LoopRuntime: Sendable {
     let accessLog: LoopBound<AccessLog>
     private let state: ServiceState
 
-    init(
-        loop: EventLoop,
-        settings: ServerSettings,
-        loops: Int,
-        state: ServiceState,
-        log: GatewayLog,
-        memory: FreedMemory
-    ) {
+    init(loop: EventLoop, settings: ServerSettings, loops: Int, state: ServiceState, log: GatewayLog) {
         self.loop = loop
         self.state = state
         reader = LoopBound(JSONReader(), loop: loop)
         runIDs = LoopBound(RunIDSource(), loop: loop)
         accessLog = LoopBound(AccessLog(log: log, loop: loop), loop: loop)
-        var options = HTTPServerOptions(settings, loops: loops)
-        options.onEbb = { memory.giveBackSoon() }
-        server = HTTPServer(loop: loop, handler: StartingHandler(), options: options)
+        server = HTTPServer(
+            loop: loop,
+            handler: StartingHandler(),
+            options: HTTPServerOptions(settings, loops: loops)
+        )
     }
 
     /// Hands the last access lines over; when it returns they are in the log's queue, and a flush writes them.
