@@ -74,11 +74,12 @@ import Testing
     }
 
     /// A job queued before the calls would run as soon as one of them went through the queue.
-    @Test func actorsOfOneLoopCallEachOtherWithoutAJob() async throws {
+    @Test(arguments: [false, true])
+    func actorsOfOneLoopCallEachOtherWithoutAJob(prefersLoop: Bool) async throws {
         let fixture = try LoopFixture()
         let home = Home(fixture.loop)
         let caller = Caller(fixture.loop)
-        let task = Task(executorPreference: fixture.loop) { await caller.calls(home, count: 1000) }
+        let task = Task(executorPreference: prefersLoop ? fixture.loop : nil) { await caller.calls(home, count: 1000) }
         #expect(await task.value == 0)
     }
 
