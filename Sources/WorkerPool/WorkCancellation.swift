@@ -1,5 +1,3 @@
-import Synchronization
-
 /// Whether somebody still wants the result of some blocking work. A thread finds its own in `WorkerPool.current`.
 package final class WorkCancellation: Sendable {
     private struct State {
@@ -9,7 +7,7 @@ package final class WorkCancellation: Sendable {
     }
 
     private let parent: WorkCancellation?
-    private let state = Mutex(State())
+    private let state = Locked(State())
 
     /// - Parameter parent: work that this is a part of: cancelling it cancels this.
     package init(parent: WorkCancellation? = nil) {

@@ -1,6 +1,7 @@
 import Runnable
 import Synchronization
 import Testing
+import WorkerPool
 
 @Suite(.timeLimit(.minutes(1)))
 struct AsyncBatchTests {
@@ -25,7 +26,7 @@ struct AsyncBatchTests {
             if x == 2 { throw TestError(2) }
             return 10 * x
         }
-        let seen = Mutex<[Int]>([])
+        let seen = Locked<[Int]>([])
         func check(_ item: BatchItem<Int>) {
             seen.withLock { $0.append(item.index) }
             #expect(item.index == 2 ? item.result.number == 2 : item.result.output == 10 * item.index)
@@ -110,7 +111,9 @@ struct AsyncBatchTests {
 
     @Test("LS-109 max_concurrency below 1 is refused before anything runs", arguments: [0, -1])
     func invalidLimit(_ limit: Int) async throws {
-        let lambda = AsyncRunnableLambda { (x: Int) in Issue.record("ran"); return x }
+        let lambda = AsyncRunnableLambda { (x: Int) in
+            Issue.record("ran"); return x
+        }
         let configs = BatchConfig.shared(RunConfig(maxConcurrency: limit))
         await expectInvalid { _ = try await lambda.abatch([1, 2], configs: configs) }
         await expectInvalid { _ = try await lambda.abatchResults([1, 2], configs: configs) }
@@ -121,7 +124,9 @@ struct AsyncBatchTests {
 
     @Test("LS-112 a config list of another length is refused before anything runs")
     func configMismatch() async throws {
-        let lambda = AsyncRunnableLambda { (x: Int) in Issue.record("ran"); return x }
+        let lambda = AsyncRunnableLambda { (x: Int) in
+            Issue.record("ran"); return x
+        }
         await expectInvalid { _ = try await lambda.abatch([1, 2], configs: .each([RunConfig()])) }
     }
 
@@ -255,7 +260,9 @@ struct AsyncBatchTests {
 
     @Test("a deadline that passed fails the items that have not begun")
     func deadline() async throws {
-        let lambda = AsyncRunnableLambda { (x: Int) in Issue.record("ran"); return x }
+        let lambda = AsyncRunnableLambda { (x: Int) in
+            Issue.record("ran"); return x
+        }
         let config = RunConfig(deadline: .now - .seconds(1))
         let results = try await lambda.abatchResults([1, 2], configs: .shared(config))
         for result in results {

@@ -22,11 +22,24 @@ struct ExecutorTests {
         #expect(jobs == 0)
     }
 
+    @Test("adding up a stream's chunks on an actor enqueues nothing")
+    func addingCostsNoHop() async throws {
+        #expect(try await Consumer().addUp() == 0)
+    }
+
     @Test("a lambda runs on the caller's executor")
     func lambdaStays() async throws {
         let consumer = Consumer()
         let jobs = try await consumer.callLambda()
         #expect(jobs == 0)
+    }
+
+    @Test("blocking work on the pool costs the one job of coming back")
+    func poolCostsOneJob() async throws {
+        let consumer = Consumer()
+        let jobs = try await consumer.callPool()
+        // None when the work was done before the actor came to wait for it.
+        #expect(jobs <= 1)
     }
 
     @Test("batch outcomes are handed over on the caller's executor")
@@ -79,6 +92,20 @@ private actor Consumer {
         let before = executor.enqueueCount
         let stayed = try await lambda.ainvoke(1)
         #expect(stayed)
+        return executor.enqueueCount - before
+    }
+
+    func addUp() async throws -> Int {
+        let before = executor.enqueueCount
+        let message = try await Message(adding: .elements(repeatElement(MessageChunk(text: "a"), count: 100)))
+        #expect(message.content.text.count == 100)
+        return executor.enqueueCount - before
+    }
+
+    func callPool() async throws -> Int {
+        let before = executor.enqueueCount
+        _ = try await RunnableLambda { (x: Int) in x }.ainvoke(1)
+        #expect(executor.isCurrent)
         return executor.enqueueCount - before
     }
 

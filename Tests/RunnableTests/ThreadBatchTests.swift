@@ -82,7 +82,9 @@ struct ThreadBatchTests {
 
     @Test("LS-109 LS-112 nonsense is refused before anything runs")
     func invalid() throws {
-        let lambda = RunnableLambda { (x: Int) in Issue.record("ran"); return x }
+        let lambda = RunnableLambda { (x: Int) in
+            Issue.record("ran"); return x
+        }
         for configs in [
             BatchConfig.shared(RunConfig(maxConcurrency: 0)), .shared(RunConfig(maxConcurrency: -3)),
             .each([RunConfig()]),

@@ -106,6 +106,7 @@ final class GatewayHandler: HTTPHandler {
         if let host = request.head.host { location = "\(request.isSecure ? "https" : "http")://\(host)\(path)" }
         if let query = request.head.query { location += "?\(query)" }
         var fields = HTTPFields()
+        report.appendID(to: &fields)
         guard fields.append("location", checking: location) else {
             return response.respond(status: 404, fields: report.fields, body: ErrorEncoding.plain("Not Found"))
         }

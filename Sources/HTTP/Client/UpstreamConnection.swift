@@ -437,6 +437,9 @@ actor UpstreamConnection {
     // MARK: Waiting
 
     /// Suspends the exchange's task until something happens; cancelling the task is such a thing.
+    ///
+    /// Something may happen between the caller's look at the state and the suspension, which can take a turn through the
+    /// executor: ``wake()`` leaves a note then, and callers look again after every return.
     private func suspend() async {
         suspensions &+= 1
         let number = suspensions

@@ -125,7 +125,10 @@ public final class ResponseWriter {
     public func drained() async throws {
         transport.flush()
         while transport.pendingBytes > options.lowWater, interruption == nil {
-            await withCheckedContinuation { waiter = $0 }
+            await withCheckedContinuation { continuation in
+                waiter = continuation
+                wake()  // the suspension may have taken a turn through the executor
+            }
         }
         if interruption != nil { throw CancellationError() }
     }

@@ -37,6 +37,7 @@ actor ServerConnection {
     private var backlog: [UInt8] = []  // pipelined bytes behind the request being served, from `backlogStart` on
     private var backlogStart = 0
     private var isReadingBacklog = false
+    private var request: ServerRequest?  // handed over to the task
     private var writer: ResponseWriter?
     private var task: Task<Void, Never>?
     private var isDraining = false
@@ -242,13 +243,16 @@ actor ServerConnection {
         writer.closesAfterwards = isDraining
         writer.onSchedule = { self.schedule() }
         self.writer = writer
+        self.request = request
         phase = .serving
         phaseLimit = .distantFuture
         if hasClientFinished { awaitProbe() }
-        task = Task { await self.serve(request, writer) }
+        task = Task { await self.serve() }
     }
 
-    private func serve(_ request: ServerRequest, _ writer: ResponseWriter) async {
+    private func serve() async {
+        guard let request, let writer else { return }
+        self.request = nil
         let handler = self.handler
         await handler.handle(request, writer)
         if writer.state == .waiting, writer.interruption != .clientGone { answerInstead(of: handler, writer) }

@@ -9,7 +9,8 @@ final class MockRun {
     private let promptTokens: Int
     private let deadline: MonotonicTime
     private let sleeper: LoopSleeper
-    private var headTime = MonotonicTime.now
+    private let start = MonotonicTime.now
+    private var headTime: MonotonicTime?
 
     init(script: MockScript, name: String, prompt: ChatPrompt, deadline: ContinuousClock.Instant?, loop: EventLoop) {
         self.script = script
@@ -55,7 +56,7 @@ final class MockRun {
     func reach(_ index: Int) async throws {
         if index < tokens.count {
             let delay = script.delay(ofToken: index)
-            if delay > .zero { try await sleep(until: headTime + delay) }
+            if delay > .zero { try await sleep(until: (headTime ?? start) + delay) }
         }
         if script.stall?.position == .token(index) { try await stall() }
         if script.errorAfter == index {
@@ -75,7 +76,17 @@ final class MockRun {
         if deadline <= time { throw outOfTime }
     }
 
-    private var outOfTime: RunError { RunError(.timeoutTotal, detail: "the deadline passed in the mock") }
+    /// Says where the time went, as an upstream over the network would have it said.
+    private var outOfTime: RunError {
+        let now = MonotonicTime.now
+        let phase = headTime == nil ? "waiting for the response head" : "streaming"
+        return RunError(
+            .timeoutTotal,
+            "timeout_total after \((now - start).wholeMilliseconds) ms: \(phase) "
+                + "\((now - (headTime ?? start)).wholeMilliseconds) ms",
+            detail: "the deadline passed in the mock"
+        )
+    }
 
     // MARK: The answer
 

@@ -5,8 +5,9 @@ public import Runnable
 
 /// A chat model behind an upstream that speaks OpenAI's chat completions, or imitates them.
 ///
-/// One per loop and model. Its asynchronous methods run on that loop: call them from a task that prefers it. Errors are
-/// ``RunError``, and `CancellationError` when the task was cancelled; an error's `message` never holds a key.
+/// One per loop and model. Its work is done on that loop: calls from tasks that prefer the loop cost no hop, others are
+/// brought there. Errors are ``RunError``, and `CancellationError` when the task was cancelled; an error's `message` never
+/// holds a key.
 public final class OpenAIModel: ChatModel {
     /// What runs of it are called: the model's name upstream.
     public let name: String
@@ -60,6 +61,16 @@ public final class OpenAIModel: ChatModel {
 
     /// Asks for a whole answer.
     public func ainvoke(_ input: ChatPrompt, config: RunConfig) async throws -> Message {
+        if client.loop.isCurrent { return try await answer(input, config) }
+        return try await withTaskExecutorPreference(client.loop) { try await self.answerOnLoop(input, config) }
+    }
+
+    /// `@concurrent` makes the task go to the executor it prefers now.
+    @concurrent private func answerOnLoop(_ input: ChatPrompt, _ config: RunConfig) async throws -> Message {
+        try await answer(input, config)
+    }
+
+    private func answer(_ input: ChatPrompt, _ config: RunConfig) async throws -> Message {
         var clock = CallClock(options.timeouts, config: config, isStream: false)
         let response = try await send(input, isStream: false, &clock)
         let body: [UInt8]
@@ -82,6 +93,7 @@ public final class OpenAIModel: ChatModel {
 
     /// Sends a request and returns when a successful head is there; throws for any other.
     func send(_ prompt: ChatPrompt, isStream: Bool, _ clock: inout CallClock) async throws -> ClientResponse {
+        try clock.checkStart()
         let body = encoder.encode(prompt, isStream: isStream)
         let request = ClientRequest(method: .post, preamble: preamble, body: body)
         let response: ClientResponse

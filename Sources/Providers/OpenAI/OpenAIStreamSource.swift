@@ -3,7 +3,7 @@ import HTTP
 import Runnable
 
 /// One streamed call: sends the request, and pulls and decodes parts of its body as chunks are asked for.
-final class OpenAIStreamSource: RunSource {
+final class OpenAIStreamSource: RunSource, @unchecked Sendable {  // @unchecked: one task at a time uses it
     private let model: OpenAIModel
     private let decoder: OpenAIStreamDecoder
     /// Nil once it is sent.
@@ -21,6 +21,14 @@ final class OpenAIStreamSource: RunSource {
     }
 
     func next() async throws -> MessageChunk? {
+        if model.client.loop.isCurrent { return try await pull() }
+        return try await withTaskExecutorPreference(model.client.loop) { try await self.pullOnLoop() }
+    }
+
+    /// `@concurrent` makes the task go to the executor it prefers now.
+    @concurrent private func pullOnLoop() async throws -> MessageChunk? { try await pull() }
+
+    private func pull() async throws -> MessageChunk? {
         while true {
             if let chunk = try decoder.next() { return chunk }
             if hasEnded { return nil }

@@ -33,6 +33,13 @@ struct CallClock {
         phase = isStream ? .firstToken : .head
     }
 
+    /// Throws when there is no time left, or nobody to answer: what cannot finish is not begun.
+    func checkStart() throws {
+        if Task.isCancelled { throw CancellationError() }
+        guard start >= deadline else { return }
+        throw RunError(.timeoutTotal, detail: "the deadline had passed before the upstream was called")
+    }
+
     /// For the exchange up to its head. A stream's head cannot take longer than its first token may.
     var exchangeLimits: ExchangeLimits {
         var limits = ExchangeLimits()

@@ -1,4 +1,4 @@
-import Synchronization
+import WorkerPool
 
 /// Turns a structured loop that delivers elements into something to pull from.
 ///
@@ -63,7 +63,7 @@ private final class Handoff<Element: Sendable>: Sendable {
         var isGivenUp = false
     }
 
-    private let state = Mutex(State())
+    private let state = Locked(State())
 
     /// The next element, nil or an error at the end.
     func take() async throws -> Element? {

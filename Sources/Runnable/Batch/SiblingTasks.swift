@@ -1,4 +1,4 @@
-import Synchronization
+import WorkerPool
 
 /// The running child tasks of a batch by index, so that some of them can be cancelled; a task group can only cancel all.
 final class SiblingTasks: Sendable {
@@ -12,7 +12,7 @@ final class SiblingTasks: Sendable {
         var lastWanted = Int.max
     }
 
-    private let state = Mutex(State())
+    private let state = Locked(State())
 
     /// To be called by the child task itself, before its work. It finds itself cancelled if it is no longer wanted.
     func enter(_ index: Int, _ task: UnsafeCurrentTask?) {

@@ -101,7 +101,7 @@ final class ThreadBatch<Input: Sendable, Output: Sendable>: Sendable {
         for started in 0..<count {
             do throws(WorkerPoolError) {
                 try pool.submit { [self] in drain(isCaller: false) }
-            } catch where started > 0 {
+            } catch  where started > 0 {
                 return
             }
         }

@@ -9,7 +9,11 @@ extension RunConfig {
     public func checkpoint() throws {
         if Task.isCancelled || WorkerPool.isCurrentWorkCancelled { throw CancellationError() }
         if let deadline, deadline <= .now {
-            throw RunError(.timeoutTotal, detail: "the deadline passed before the work began or went on")
+            throw RunError(
+                .timeoutTotal,
+                "timeout_total: the request's time was up before this work began",
+                detail: "the deadline passed before the work began or went on"
+            )
         }
     }
 }

@@ -1,6 +1,6 @@
 /// Why a run failed: what happened, whose fault it was, and whether trying again can help.
 ///
-/// The one error type of the gateway. Printing it shows the code alone; ``message`` is for callers and ``detail`` for
+/// The one error type of the gateway. Interpolating it shows the code alone; ``message`` is for callers and ``detail`` for
 /// operators.
 public struct RunError: Error {
     /// What happened. A closed set, so it can be a metric's label.
@@ -93,11 +93,9 @@ extension RunError {
     }
 }
 
-extension RunError: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+extension RunError: CustomStringConvertible, CustomDebugStringConvertible {
     /// The code alone, so that printing leaks nothing.
     public var description: String { code.rawValue }
-    /// Code, source and detail, for operators.
+    /// Code, source and detail, for operators; `String(reflecting:)` and `dump` show it.
     public var debugDescription: String { "\(code.rawValue) from \(source.rawValue): \(detail)" }
-    /// The code alone: `dump` leaks nothing either.
-    public var customMirror: Mirror { Mirror(self, children: ["code": code.rawValue]) }
 }

@@ -5,6 +5,12 @@ public struct ChunkAdditionError: Error, Sendable, Hashable, CustomStringConvert
     /// What does not fit.
     public let reason: String
 
+    /// An error at a path.
+    public init(path: String, reason: String) {
+        self.path = path
+        self.reason = reason
+    }
+
     /// Path and reason.
     public var description: String { path.isEmpty ? reason : "\(path): \(reason)" }
 

@@ -1,4 +1,3 @@
-import Synchronization
 import WorkerPool
 
 /// A door that tasks wait at until it is opened.
@@ -8,7 +7,7 @@ final class Gate: Sendable {
         var waiting: [UnsafeContinuation<Void, Never>] = []
     }
 
-    private let state = Mutex(State())
+    private let state = Locked(State())
 
     func open() {
         let waiting = state.withLock { state in
@@ -32,7 +31,11 @@ final class Gate: Sendable {
     /// Waits until the task is cancelled, then throws.
     static func waitForCancellation() async throws {
         let gate = Gate()
-        await withTaskCancellationHandler { await gate.wait() } onCancel: { gate.open() }
+        await withTaskCancellationHandler {
+            await gate.wait()
+        } onCancel: {
+            gate.open()
+        }
         throw CancellationError()
     }
 }
@@ -48,7 +51,7 @@ final class Crowd: Sendable {
     }
 
     private let parties: Int
-    private let state = Mutex(State())
+    private let state = Locked(State())
 
     init(parties: Int = 1) { self.parties = parties }
 

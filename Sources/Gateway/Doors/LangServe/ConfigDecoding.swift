@@ -8,13 +8,11 @@ struct ConfigDecoding {
     /// The keys that count.
     let allowed: Set<RouteSettings.ConfigKey>
 
-    /// The run config in `view`; null and absent are empty.
-    func config(_ view: JSONView?, at location: [Location] = ["config"]) throws(RequestProblem) -> RunConfig {
+    /// The run config in `view`; null and absent are empty. Places in errors are relative to the config.
+    func config(_ view: JSONView?) throws(RequestProblem) -> RunConfig {
         var config = RunConfig()
         guard let view, !view.isNull else { return config }
-        guard view.kind == .object else {
-            throw .at(location, "dict_type", "Input should be a valid dictionary", view)
-        }
+        guard view.kind == .object else { throw .at([], "dict_type", "Input should be a valid dictionary", view) }
         for (key, value) in view.members where !value.isNull {
             guard let name = key.string.flatMap(RouteSettings.ConfigKey.init(rawValue:)), allowed.contains(name) else {
                 continue

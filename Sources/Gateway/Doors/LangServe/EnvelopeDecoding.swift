@@ -18,6 +18,8 @@ struct BatchRequest {
 }
 
 /// Reads request bodies (langserve-protocol.md, 1.1). Unknown keys and `kwargs` of any shape are ignored.
+///
+/// Places in errors are told as LangServe does: relative to the input or to the config where one of those is wrong inside.
 struct EnvelopeDecoding {
     let reader: JSONReader
     let allowed: Set<RouteSettings.ConfigKey>
@@ -27,9 +29,13 @@ struct EnvelopeDecoding {
     func single(_ body: [UInt8]) throws(RequestProblem) -> SingleRequest {
         try read(body) { root throws(RequestProblem) in
             guard let input = root["input"] else { throw .missing("input", in: root) }
+            let config = root["config"]
+            if let config, config.kind != .object, !config.isNull {
+                throw .at(["config"], "dict_type", "Input should be a valid dictionary", config)
+            }
             return SingleRequest(
                 prompt: try PromptDecoding.prompt(input),
-                config: try ConfigDecoding(allowed: allowed).config(root["config"])
+                config: try ConfigDecoding(allowed: allowed).config(config)
             )
         }
     }
@@ -38,16 +44,7 @@ struct EnvelopeDecoding {
     func batch(_ body: [UInt8]) throws(RequestProblem) -> BatchRequest {
         try read(body) { root throws(RequestProblem) in
             guard let inputs = root["inputs"] else { throw .missing("inputs", in: root) }
-            guard inputs.kind == .array else {
-                throw .at(["inputs"], "list_type", "Input should be a valid list", inputs)
-            }
-            var prompts: [ChatPrompt] = []
-            for input in inputs.elements {
-                guard prompts.count < maxBatch else {
-                    throw .sentence("inputs: List should have at most \(maxBatch) items")
-                }
-                prompts.append(try PromptDecoding.prompt(input, at: ["inputs", .index(prompts.count)]))
-            }
+            let prompts = try prompts(inputs)
             let configs = try batchConfigs(root["config"], count: prompts.count)
             var returnsExceptions = false
             if let flag = root["return_exceptions"], !flag.isNull {
@@ -63,6 +60,24 @@ struct EnvelopeDecoding {
                 returnsExceptions: returnsExceptions
             )
         }
+    }
+
+    private func prompts(_ inputs: JSONView) throws(RequestProblem) -> [ChatPrompt] {
+        guard inputs.kind == .array else { throw .at(["inputs"], "list_type", "Input should be a valid list", inputs) }
+        let count = inputs.count
+        guard count <= maxBatch else {
+            let message = "List should have at most \(maxBatch) items after validation, not \(count)"
+            throw .at(["inputs"], "too_long", message, inputs)
+        }
+        var prompts: [ChatPrompt] = []
+        prompts.reserveCapacity(count)
+        for input in inputs.elements {
+            let prompt = try RequestProblem.within("inputs", .index(prompts.count)) { () throws(RequestProblem) in
+                try PromptDecoding.prompt(input)
+            }
+            prompts.append(prompt)
+        }
+        return prompts
     }
 
     private func batchConfigs(_ view: JSONView?, count: Int) throws(RequestProblem) -> [RunConfig] {
@@ -83,7 +98,10 @@ struct EnvelopeDecoding {
             }
             var configs: [RunConfig] = []
             for element in view.elements {
-                configs.append(try decoding.config(element, at: ["config", .index(configs.count)]))
+                let config = try RequestProblem.within("config", .index(configs.count)) { () throws(RequestProblem) in
+                    try decoding.config(element)
+                }
+                configs.append(config)
             }
             return configs
         default: throw .sentence("Value for 'config' key must be a dict or list if provided")

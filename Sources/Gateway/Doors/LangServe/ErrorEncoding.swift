@@ -1,3 +1,4 @@
+import EventLoop
 import HTTP
 import JSON
 import Runnable
@@ -31,8 +32,8 @@ enum ErrorEncoding {
         bytes.appendRaw("}")
     }
 
-    /// A whole answer's body; `index` is the item of a batch that failed.
-    static func body(_ error: RunError, index: Int? = nil) -> [UInt8] {
+    /// A whole answer's body.
+    static func body(_ error: RunError) -> [UInt8] {
         var bytes: [UInt8] = []
         bytes.appendRaw("{\"detail\":")
         bytes.appendJSON(error.message)
@@ -40,10 +41,6 @@ enum ErrorEncoding {
         bytes.appendJSON(error.message)
         bytes.appendRaw(",\"error\":")
         append(error, to: &bytes)
-        if let index {
-            bytes.appendRaw(",\"index\":")
-            bytes.appendJSON(index)
-        }
         bytes.appendRaw("}")
         return bytes
     }
@@ -52,9 +49,10 @@ enum ErrorEncoding {
     static func fields(_ error: RunError) -> HTTPFields {
         var fields: HTTPFields = ["content-type": "application/json"]
         if let wait = error.retryAfter {
-            let seconds = max(1, (wait.milliseconds + 999) / 1000)
-            fields.append("retry-after", seconds)
-            fields.append("retry-after-ms", wait.milliseconds)
+            let milliseconds = max(0, Int(wait.wholeMilliseconds))
+            // Whole seconds, rounded up: who reads only this must not come too early.
+            fields.append("retry-after", max(1, milliseconds / 1000 + (milliseconds % 1000 > 0 ? 1 : 0)))
+            fields.append("retry-after-ms", milliseconds)
         }
         if error.isRetryableByCaller {
             fields.append("x-should-retry", "true")
@@ -73,13 +71,5 @@ enum ErrorEncoding {
         bytes.appendJSON(message)
         bytes.appendRaw("}")
         return bytes
-    }
-}
-
-extension Duration {
-    /// Whole milliseconds, not below zero.
-    fileprivate var milliseconds: Int {
-        let (seconds, attoseconds) = components
-        return max(0, Int(clamping: seconds) * 1000 + Int(attoseconds / 1_000_000_000_000_000))
     }
 }

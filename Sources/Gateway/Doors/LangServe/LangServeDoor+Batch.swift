@@ -14,7 +14,7 @@ extension LangServeDoor {
         } catch {
             return reject(error, response, &report)
         }
-        if let format = StreamFormat.negotiated(request.head.fields["accept"], offered: [.events, .lines]) {
+        if let format = StreamFormat.negotiated(request.head.fields, offered: [.events, .lines]) {
             await streamBatch(batch, format, response, &report)
         } else {
             await wholeBatch(batch, response, &report)

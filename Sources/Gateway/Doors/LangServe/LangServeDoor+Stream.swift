@@ -8,7 +8,7 @@ extension LangServeDoor {
     /// the status, so its head waits for the first token.
     func stream(_ request: ServerRequest, _ response: ResponseWriter, _ report: inout RunReport) async {
         let offered: [StreamFormat] = [.events, .lines, .text]
-        let format = StreamFormat.negotiated(request.head.fields["accept"], offered: offered) ?? .events
+        let format = StreamFormat.negotiated(request.head.fields, offered: offered) ?? .events
         var single: SingleRequest
         do throws(RequestProblem) {
             let deadline = try deadline(for: request, response)
@@ -41,8 +41,8 @@ extension LangServeDoor {
         while let chunk = try await chunks.next() {
             if chunk.isLast { sawLast = true }
             if !chunk.isPlain { report.count(chunk.usage) }
-            if !chunk.content.isEmpty { report.producedContent() }
             guard encoder.data(chunk) else { continue }
+            if chunk.hasContent { report.producedContent() }
             if response.status == 0 { response.start(status: 200, fields: encoder.format.fields(report)) }
             if !response.write(encoder.bytes) { try await response.drained() }
         }
@@ -67,6 +67,13 @@ extension LangServeDoor {
         // to anyone who only watches the transport (G1).
         let isWholeAnswer = failure.isVerdict || (report.firstToken == nil && failure.code != .truncated)
         if isWholeAnswer { response.end() } else { response.abort() }
+    }
+}
+
+extension MessageChunk {
+    /// Whether it brings a part of the answer: text, a tool call, or what a vendor has beside them.
+    fileprivate var hasContent: Bool {
+        !content.isEmpty || !isPlain && (!toolCallChunks.isEmpty || !additionalKwargs.isEmpty)
     }
 }
 

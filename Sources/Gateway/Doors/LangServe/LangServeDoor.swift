@@ -4,11 +4,18 @@ import JSON
 import Runnable
 
 /// Serves `/invoke`, `/batch` and `/stream` of one route in LangServe's protocol, on one loop.
-struct LangServeDoor: Sendable {
+final class LangServeDoor: Sendable {
     let loop: EventLoop
     let reader: LoopBound<JSONReader>
     let runIDs: LoopBound<RunIDSource>
     let route: RouteService
+
+    init(loop: EventLoop, reader: LoopBound<JSONReader>, runIDs: LoopBound<RunIDSource>, route: RouteService) {
+        self.loop = loop
+        self.reader = reader
+        self.runIDs = runIDs
+        self.route = route
+    }
 
     var decoding: EnvelopeDecoding {
         EnvelopeDecoding(
@@ -109,9 +116,10 @@ struct LangServeDoor: Sendable {
         let failure = RunError(error)
         guard failure.code == .clientGone else { return failure }
         switch response.interruption {
-        case .clientGone, nil: return failure
-        case .deadline: return RunError(.timeoutTotal)
+        case .clientGone: return failure
+        case .deadline: return RunError(.timeoutTotal, detail: "interrupted at the deadline")
         case .shuttingDown: return RunError(.shuttingDown)
+        case nil: return RunError(.internal, detail: "cancelled for no reason of the client's or the server's")
         }
     }
 }

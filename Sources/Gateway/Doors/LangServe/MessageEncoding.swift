@@ -1,4 +1,5 @@
 import JSON
+import Providers
 import Runnable
 
 /// Writes messages as LangChain's clients expect them (langserve-protocol.md, 2.2): every field in its place, empty containers
@@ -6,15 +7,15 @@ import Runnable
 enum MessageEncoding {
     /// Appends a model's whole answer.
     ///
-    /// - Parameter fallbackID: the id where the provider gave none.
-    static func append(_ message: Message, fallbackID: String, to bytes: inout [UInt8]) {
+    /// - Parameter fallbackID: the id where the provider gave none; asked for only then.
+    static func append(_ message: Message, fallbackID: @autoclosure () -> String, to bytes: inout [UInt8]) {
         bytes.appendRaw("{\"content\":")
         append(message.content, to: &bytes)
         appendKwargs(message.additionalKwargs, message.responseMetadata, to: &bytes)
         bytes.appendRaw(",\"type\":\"ai\",\"name\":")
         appendOptional(message.name, to: &bytes)
         bytes.appendRaw(",\"id\":")
-        bytes.appendJSON(message.id ?? fallbackID)
+        bytes.appendJSON(message.id ?? fallbackID())
         bytes.appendRaw(",\"tool_calls\":[")
         for (place, call) in message.toolCalls.enumerated() {
             if place > 0 { bytes.appendRaw(",") }
@@ -31,14 +32,16 @@ enum MessageEncoding {
     }
 
     /// Appends a piece of an answer.
-    static func append(_ chunk: MessageChunk, fallbackID: String, to bytes: inout [UInt8]) {
+    ///
+    /// - Parameter id: the whole stream's; the piece's own does not count.
+    static func append(_ chunk: MessageChunk, id: String, to bytes: inout [UInt8]) {
         bytes.appendRaw("{\"content\":")
         append(chunk.content, to: &bytes)
         appendKwargs(chunk.additionalKwargs, chunk.responseMetadata, to: &bytes)
         bytes.appendRaw(",\"type\":\"AIMessageChunk\",\"name\":")
         appendOptional(chunk.name, to: &bytes)
         bytes.appendRaw(",\"id\":")
-        bytes.appendJSON(chunk.id ?? fallbackID)
+        bytes.appendJSON(id)
         // The client works tool_calls out from the pieces below; a best-effort parse of each piece would be thrown away.
         bytes.appendRaw(",\"tool_calls\":[],\"invalid_tool_calls\":[],\"usage_metadata\":")
         append(chunk.usage, to: &bytes)
@@ -69,7 +72,7 @@ enum MessageEncoding {
     static func append(_ content: MessageContent, to bytes: inout [UInt8]) {
         switch content {
         case .text(let text): bytes.appendJSON(text)
-        case .blocks(let blocks): Value.array(blocks).appendJSON(to: &bytes)
+        case .blocks(let blocks): bytes.appendJSON(Value.array(blocks))
         }
     }
 
@@ -81,7 +84,7 @@ enum MessageEncoding {
     }
 
     private static func append(_ object: Value.Object, to bytes: inout [UInt8]) {
-        if object.isEmpty { bytes.appendRaw("{}") } else { Value.object(object).appendJSON(to: &bytes) }
+        bytes.appendJSON(object)
     }
 
     private static func appendOptional(_ text: String?, to bytes: inout [UInt8]) {

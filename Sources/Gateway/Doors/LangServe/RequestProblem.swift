@@ -48,8 +48,24 @@ enum RequestProblem: Error {
     }
 
     /// A required member of `view` is missing.
-    static func missing(_ key: String, at location: [Location] = [], in view: JSONView) -> RequestProblem {
-        .at(location + [.key(key)], "missing", "Field required", view)
+    static func missing(_ key: String, in view: JSONView) -> RequestProblem {
+        .at([.key(key)], "missing", "Field required", view)
+    }
+
+    /// Runs `body` on a part of a value; the place of its error is then told from the whole. Costs nothing on success: a path
+    /// is only made for those who need one.
+    static func within<R>(
+        _ step: Location,
+        _ next: Location? = nil,
+        body: () throws(RequestProblem) -> R
+    ) throws(RequestProblem) -> R {
+        do throws(RequestProblem) {
+            return try body()
+        } catch {
+            guard case .invalid(var problem) = error else { throw error }
+            problem.location = [step] + (next.map { [$0] } ?? []) + problem.location
+            throw .invalid(problem)
+        }
     }
 }
 
@@ -66,7 +82,8 @@ enum Location: Sendable, ExpressibleByStringLiteral, ExpressibleByIntegerLiteral
 struct ValidationError: CustomStringConvertible {
     /// pydantic's name for the kind of mistake: `missing`, `string_type`, ...
     let kind: StaticString
-    let location: [Location]
+    /// The way from the validated value to what is wrong in it.
+    var location: [Location]
     let message: String
     private let input: [UInt8]
 

@@ -7,7 +7,9 @@ struct StreamEncoder {
     let format: StreamFormat
     let output: RouteSettings.Output
     private let fallbackID: String
-    private var tail: (id: String, bytes: [UInt8])?
+    /// The message's id: the first piece's decides for all, as LangChain's clients keep one.
+    private var messageID: String?
+    private var tail: [UInt8]?
     /// The event made last.
     private(set) var bytes: [UInt8] = []
 
@@ -20,7 +22,8 @@ struct StreamEncoder {
     /// The run's id, before everything else. Bare text has no such event: false.
     mutating func metadata(_ runID: RunID) -> Bool {
         begin("metadata")
-        bytes.appendRaw("{\"run_id\":\"")
+        // LangServe's server has a space here.
+        bytes.appendRaw(format == .events ? "{\"run_id\": \"" : "{\"run_id\":\"")
         runID.append(to: &bytes)
         bytes.appendRaw("\"}")
         return finish()
@@ -51,7 +54,7 @@ struct StreamEncoder {
             if chunk.isPlain && !chunk.isLast {
                 appendPlain(chunk)
             } else {
-                MessageEncoding.append(chunk, fallbackID: fallbackID, to: &bytes)
+                MessageEncoding.append(chunk, id: id(of: chunk), to: &bytes)
             }
         }
         return finish()
@@ -60,7 +63,7 @@ struct StreamEncoder {
     /// The empty last piece of a message whose model sent none.
     mutating func lastPiece() -> Bool {
         guard output == .message, format != .text else { return false }
-        return data(MessageChunk(id: tail?.id, isLast: true))
+        return data(MessageChunk(isLast: true))
     }
 
     /// The proper end; bare text ends with its body alone: false.
@@ -82,11 +85,17 @@ struct StreamEncoder {
     }
 
     private mutating func appendPlain(_ chunk: MessageChunk) {
-        let id = chunk.id ?? fallbackID
-        if tail?.id != id { tail = (id, MessageEncoding.plainChunkTail(id: id)) }
         bytes.appendRaw("{\"content\":")
         MessageEncoding.append(chunk.content, to: &bytes)
-        if let tail { bytes.append(contentsOf: tail.bytes) }
+        let tail = tail ?? MessageEncoding.plainChunkTail(id: id(of: chunk))
+        self.tail = tail
+        bytes.append(contentsOf: tail)
+    }
+
+    private mutating func id(of chunk: MessageChunk) -> String {
+        let id = messageID ?? chunk.id ?? fallbackID
+        messageID = id
+        return id
     }
 
     private mutating func begin(_ event: StaticString) {

@@ -9,12 +9,13 @@ enum StreamFormat: Equatable {
     /// The bare text of the tokens, for people and pipes.
     case text
 
-    /// The format an `Accept` field asks for; nil when it names none of `offered` and takes anything, or is absent.
+    /// The format that `Accept` asks for; nil when it names none of `offered`, or is absent.
     ///
     /// Of formats with the same weight the one named first wins. A media type this door does not have is no error: LangServe never
     /// looks at `Accept`.
-    static func negotiated(_ accept: String?, offered: [StreamFormat]) -> StreamFormat? {
-        guard let accept else { return nil }
+    static func negotiated(_ fields: HTTPFields, offered: [StreamFormat]) -> StreamFormat? {
+        let accept = fields.values("accept").joined(separator: ",")
+        if accept.isEmpty || accept == "*/*" { return nil }
         var best: (format: StreamFormat, weight: Double)?
         for part in accept.split(separator: ",") {
             let pieces = part.split(separator: ";").map(trimmed)
