@@ -79,7 +79,10 @@ let package = Package(
         .testTarget(name: "TLSTests", dependencies: ["TLS", "COpenSSL", "TestAuthority"], swiftSettings: strict),
         .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: strict),
         .testTarget(
-            name: "HTTPTests", dependencies: ["HTTP", "EventLoop", "TLS", "TestAuthority"], swiftSettings: strict),
+            name: "HTTPTests",
+            dependencies: ["HTTP", "EventLoop", "TLS", "WorkerPool", "TestAuthority"],
+            swiftSettings: strict
+        ),
         .testTarget(name: "RunnableTests", dependencies: ["Runnable", "WorkerPool"], swiftSettings: strict),
         .testTarget(
             name: "ProvidersTests",
