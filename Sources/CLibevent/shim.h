@@ -17,7 +17,6 @@ static inline struct event_base *clev_base_new(void) {
     struct event_config *config = event_config_new();
     if (config == NULL) return NULL;
     event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
-    event_config_set_flag(config, EVENT_BASE_FLAG_PRECISE_TIMER);
     struct event_base *base = event_base_new_with_config(config);
     event_config_free(config);
     return base;

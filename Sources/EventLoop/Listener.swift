@@ -64,7 +64,7 @@ public final class Listener {
     ///
     /// `onAccept` gets a non-blocking descriptor, `TCP_NODELAY` set, which it owns.
     ///
-    /// - Throws: ``LoopError`` when the loop cannot watch the descriptor.
+    /// - Throws: ``LoopError`` when the loop cannot watch the descriptor, which is then closed.
     public init(
         on loop: EventLoop,
         descriptor: Int32,
@@ -73,10 +73,19 @@ public final class Listener {
         self.loop = loop
         self.descriptor = descriptor
         self.onAccept = onAccept
-        let watcher = try Watcher(on: loop, descriptor: descriptor, interest: .readable) { [unowned self] in accept() }
-        self.watcher = watcher
+        do throws(LoopError) {
+            let watcher = try Watcher(on: loop, descriptor: descriptor, interest: .readable) { [unowned self] in
+                accept()
+            }
+            self.watcher = watcher
+            try watcher.resume()
+        } catch {
+            watcher?.cancel()
+            watcher = nil
+            Glibc.close(descriptor)
+            throw error
+        }
         retry = LoopTimer(on: loop) { [unowned self] in resume() }
-        try watcher.resume()
     }
 
     deinit { assert(watcher == nil, "Listener dropped without close()") }
@@ -84,12 +93,14 @@ public final class Listener {
     /// Leaves new connections in the kernel's backlog until ``resume()``.
     public func pause() {
         isPaused = true
+        retry?.disarm()
         watcher?.pause()
     }
 
     /// Accepts again.
     public func resume() {
         isPaused = false
+        retry?.disarm()
         try? watcher?.resume()
     }
 

@@ -7,6 +7,7 @@ import Glibc
 /// goes off early it looks at the target and sets itself again. So a connection that serves a thousand requests a second
 /// touches the timer heap about once per timeout. Lives and dies on the loop; ``cancel()`` before the last reference goes.
 public final class LoopTimer {
+    private let loop: EventLoop  // the event below points into the loop's base
     private var event: OpaquePointer?  // struct event *, owned until cancel()
     private let action: () -> Void
     private var target = MonotonicTime.distantFuture
@@ -14,6 +15,7 @@ public final class LoopTimer {
 
     /// Makes a disarmed timer that runs `action` on the loop.
     public init(on loop: EventLoop, action: @escaping () -> Void) {
+        self.loop = loop
         self.action = action
         let context = Unmanaged.passUnretained(self).toOpaque()  // cancel() runs before self goes
         event = event_new(loop.base, -1, 0, timerFired, context)

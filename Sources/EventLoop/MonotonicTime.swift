@@ -48,12 +48,16 @@ public struct MonotonicTime: Sendable, Hashable, Comparable {
 
 extension Duration {
     /// This duration in whole nanoseconds, saturating at about 292 years.
+    ///
+    /// Loops convert several durations for each request: one division of 128 by 64 bits instead of the general kind.
     public var wholeNanoseconds: Int64 {
-        let (seconds, attoseconds) = components
-        let (scaled, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
-        if overflow { return seconds < 0 ? .min : .max }
-        let (sum, overflowed) = scaled.addingReportingOverflow(attoseconds / 1_000_000_000)
-        return overflowed ? (seconds < 0 ? .min : .max) : sum
+        let attoseconds = attoseconds
+        let magnitude = attoseconds.magnitude
+        let high = UInt64(truncatingIfNeeded: magnitude >> 64)
+        guard high < 500_000_000 else { return attoseconds < 0 ? .min : .max }  // beyond, the quotient needs 64 bits
+        let low = UInt64(truncatingIfNeeded: magnitude)
+        let quotient = Int64((1_000_000_000 as UInt64).dividingFullWidth((high, low)).quotient)
+        return attoseconds < 0 ? -quotient : quotient
     }
 
     /// This duration in whole milliseconds, rounded towards zero.

@@ -27,8 +27,20 @@ public final class Resolver: Sendable {
     private let answers = Mutex<[String: Answer]>([:])
     private let pending = Mutex<[String: Task<Result<[SocketAddress], LoopError>, Never>]>([:])
 
+    private let now: @Sendable () -> MonotonicTime
+    private let ask: @Sendable (String) -> Result<[SocketAddress], LoopError>
+
     /// Makes a resolver with an empty memory.
-    public init() {}
+    public convenience init() { self.init(now: { .now }, ask: Resolver.systemLookUp) }
+
+    /// For tests: another clock, and another answer than the system's; `ask` runs on the blocking pool.
+    init(
+        now: @escaping @Sendable () -> MonotonicTime,
+        ask: @escaping @Sendable (String) -> Result<[SocketAddress], LoopError>
+    ) {
+        self.now = now
+        self.ask = ask
+    }
 
     /// The addresses of `host`, families alternating (RFC 8305, section 4), each with `port`. IP literals cost nothing.
     ///
@@ -48,7 +60,7 @@ public final class Resolver: Sendable {
     /// A fresh answer for `host`, if there is one: lets callers skip a suspension.
     func remembered(_ host: String) -> Result<[SocketAddress], LoopError>? {
         answers.withLock { answers in
-            guard let answer = answers[host], MonotonicTime.now < answer.expires else { return nil }
+            guard let answer = answers[host], now() < answer.expires else { return nil }
             return answer.result
         }
     }
@@ -56,7 +68,7 @@ public final class Resolver: Sendable {
     private func lookUp(_ host: String) async -> Result<[SocketAddress], LoopError> {
         let result: Result<[SocketAddress], LoopError>
         do {
-            result = try await WorkerPool.shared.run { Resolver.systemLookUp(host) }
+            result = try await WorkerPool.shared.run { [ask] in ask(host) }
         } catch {
             result = .failure(LoopError("resolve \(host): the blocking pool is full", number: EAGAIN))
         }
@@ -67,13 +79,13 @@ public final class Resolver: Sendable {
             }
         answers.withLock { answers in
             if answers.count >= Resolver.capacity { answers.removeAll(keepingCapacity: true) }
-            answers[host] = Answer(result: result, expires: .now + lives)
+            answers[host] = Answer(result: result, expires: now() + lives)
         }
         pending.withLock { _ = $0.removeValue(forKey: host) }
         return result
     }
 
-    private static func systemLookUp(_ host: String) -> Result<[SocketAddress], LoopError> {
+    @Sendable private static func systemLookUp(_ host: String) -> Result<[SocketAddress], LoopError> {
         var hints = addrinfo()
         hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
         hints.ai_flags = AI_ADDRCONFIG

@@ -4,6 +4,7 @@ import Glibc
 /// Calls back on the loop when the process gets a signal. libevent lets one base at a time own signals, so all watchers of a
 /// process belong to one loop.
 public final class SignalWatcher {
+    private let loop: EventLoop  // the event below points into the loop's base
     private var event: OpaquePointer?  // struct event *, owned until cancel()
     private let onSignal: () -> Void
 
@@ -11,6 +12,7 @@ public final class SignalWatcher {
     ///
     /// - Throws: ``LoopError`` when the signal cannot be caught.
     public init(on loop: EventLoop, signal: Int32, onSignal: @escaping () -> Void) throws(LoopError) {
+        self.loop = loop
         self.onSignal = onSignal
         let context = Unmanaged.passUnretained(self).toOpaque()  // cancel() runs before self goes
         event = event_new(loop.base, signal, Int16(EV_SIGNAL | EV_PERSIST), signalArrived, context)

@@ -14,7 +14,9 @@ public enum SocketAddress: Sendable, Hashable, CustomStringConvertible {
     public init?(parsing text: String) {
         if text.hasPrefix("unix:") {
             let path = String(text.dropFirst(5))
-            guard !path.isEmpty, path.utf8.count <= SocketAddress.longestPath, !path.utf8.contains(0) else { return nil }
+            guard !path.isEmpty, path.utf8.count <= SocketAddress.longestPath, !path.utf8.contains(0) else {
+                return nil
+            }
             self = .unix(path: path)
             return
         }
@@ -35,6 +37,7 @@ public enum SocketAddress: Sendable, Hashable, CustomStringConvertible {
 
     /// An IP literal without brackets, and a port; nil for anything that is not an IP literal.
     public init?(host: String, port: UInt16) {
+        guard !host.utf8.contains(0) else { return nil }  // C would read up to it
         var four = in_addr()
         if inet_pton(AF_INET, host, &four) == 1 {
             self = .ipv4(UInt32(bigEndian: four.s_addr), port: port)
@@ -132,9 +135,11 @@ public enum SocketAddress: Sendable, Hashable, CustomStringConvertible {
             withUnsafeMutableBytes(of: &storage) { $0.storeBytes(of: six, as: sockaddr_in6.self) }
         case .unix(let path):
             storage.ss_family = sa_family_t(AF_UNIX)
-            length = 2 + path.utf8.count + 1
+            // One byte too many makes the kernel refuse a path that is too long; a shorter one would be another file.
+            let shown = path.utf8.prefix(SocketAddress.longestPath + 1)
+            length = 2 + shown.count + 1
             withUnsafeMutableBytes(of: &storage) { bytes in
-                for (offset, byte) in path.utf8.enumerated() { bytes[2 + offset] = byte }
+                for (offset, byte) in shown.enumerated() { bytes[2 + offset] = byte }
             }
         }
         return withUnsafePointer(to: storage) { pointer in

@@ -1,4 +1,5 @@
 import CLibevent
+import Glibc
 
 /// Watches one descriptor for reading or writing and calls back on the loop.
 ///
@@ -10,7 +11,8 @@ public final class Watcher {
         /// Readable, level-triggered: calls back while there is something to read.
         case readable
         /// Readable, edge-triggered: calls back on changes only; for sockets whose reading side has already ended,
-        /// where a reset is the one thing left to hear of.
+        /// where a reset is the one thing left to hear of. Costs a descriptor of its own until the cancel, because epoll has one
+        /// trigger for each descriptor and a level-triggered watcher beside this one would turn it into the other kind.
         case readableEdge
         /// Writable, level-triggered.
         case writable
@@ -24,24 +26,34 @@ public final class Watcher {
         }
     }
 
+    private let loop: EventLoop  // the event below points into the loop's base
     private var event: OpaquePointer?  // struct event *, owned until cancel()
+    private var duplicate: Int32 = -1  // what an edge is watched on, owned until cancel()
     private let onReady: () -> Void
     /// True between ``resume()`` and ``pause()``.
     public private(set) var isActive = false
 
     /// Makes a paused watcher. On the loop, or before the loop runs.
     ///
-    /// - Throws: ``LoopError`` when memory runs out.
+    /// - Throws: ``LoopError`` when memory runs out, or descriptors for an edge.
     public init(
         on loop: EventLoop,
         descriptor: Int32,
         interest: Interest,
         onReady: @escaping () -> Void
     ) throws(LoopError) {
+        self.loop = loop
         self.onReady = onReady
         let context = Unmanaged.passUnretained(self).toOpaque()  // cancel() runs before self goes
-        event = event_new(loop.base, descriptor, interest.flags, watcherReady, context)
-        guard event != nil else { throw LoopError("watch descriptor \(descriptor)", number: 0) }
+        if interest == .readableEdge {
+            duplicate = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
+            guard duplicate >= 0 else { throw LoopError("duplicate descriptor \(descriptor)") }
+        }
+        event = event_new(loop.base, duplicate >= 0 ? duplicate : descriptor, interest.flags, watcherReady, context)
+        guard event != nil else {
+            if duplicate >= 0 { Glibc.close(duplicate) }
+            throw LoopError("watch descriptor \(descriptor)", number: 0)
+        }
     }
 
     deinit { assert(event == nil, "Watcher dropped without cancel()") }
@@ -68,6 +80,7 @@ public final class Watcher {
         self.event = nil
         isActive = false
         event_free(event)
+        if duplicate >= 0 { Glibc.close(duplicate) }
     }
 
     fileprivate func ready() { onReady() }

@@ -40,6 +40,7 @@ struct ServeCommand: AsyncParsableCommand {
         }
         for address in gateway.addresses { logger.notice("listening", metadata: ["address": "\(address)"]) }
         let manager = ServiceManager(loops: gateway.loops)
+        ProcessMemory.releaseStartupCode()
         manager.ready()
         let watchdog = manager.feedWatchdog()
         await obey(signals, gateway, manager, logger)

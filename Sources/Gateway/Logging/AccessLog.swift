@@ -1,6 +1,5 @@
 public import EventLoop
 import HTTP
-import JSON
 import Logging
 import Runnable
 
@@ -62,24 +61,28 @@ public final class AccessLog {
 
     private func appendFields(of request: borrowing AccessRecord) {
         switch request.requestID {
-        case .run(let id): line.field("id") { id.append(to: &$0) }
-        case .text(let text): line.field("id", text)
+        case .run(let id): line.field(.id, id)
+        case .text(let text): line.field(.id, text)
         }
-        line.field("route", request.route)
-        request.method.writeField(to: &line)
-        line.field("endpoint", word: request.endpoint)
-        line.field("status", Int64(request.status))
-        line.field("outcome", request.outcome.rawValue)
-        line.field("bytes", Int64(request.bytes))
-        if let tokens = request.inputTokens { line.field("tokens_in", Int64(tokens)) }
-        if let tokens = request.outputTokens { line.field("tokens_out", Int64(tokens)) }
-        if let duration = request.firstToken { line.field("first_token_ms", milliseconds: duration) }
-        line.field("total_ms", milliseconds: request.total)
-        if let upstream = request.upstream { line.field("upstream", upstream) }
-        if let items = request.items { line.field("items", Int64(items)) }
-        if let error = request.error { line.field("error", error.rawValue) }
-        request.client.writeField(to: &line)
-        if let detail = request.detail, !detail.isEmpty { line.field("detail", log.redact(detail)) }
+        line.field(.route, request.route)
+        switch request.method {
+        case .post: line.field(.method, word: "POST")
+        case .get: line.field(.method, word: "GET")
+        default: line.field(.method, request.method.description)
+        }
+        line.field(.endpoint, word: request.endpoint)
+        line.field(.status, request.status)
+        line.field(.outcome, request.outcome.rawValue)
+        line.field(.bytes, request.bytes)
+        if let tokens = request.inputTokens { line.field(.tokensIn, tokens) }
+        if let tokens = request.outputTokens { line.field(.tokensOut, tokens) }
+        if let duration = request.firstToken { line.field(.firstToken, milliseconds: duration) }
+        line.field(.total, milliseconds: request.total)
+        if let upstream = request.upstream { line.field(.upstream, upstream) }
+        if let items = request.items { line.field(.items, items) }
+        if let error = request.error { line.field(.error, error.rawValue) }
+        line.field(.client, request.client)
+        if let detail = request.detail, !detail.isEmpty { line.field(.detail, log.redact(detail)) }
     }
 }
 
@@ -90,33 +93,6 @@ extension AccessRecord.Outcome {
         case .ok, .clientGone, .clientError, .rejected, .shuttingDown: .info
         case .upstreamError, .timeout, .truncated: .warning
         case .internalError: .error
-        }
-    }
-}
-
-extension HTTPMethod {
-    fileprivate func writeField(to line: inout LogLine) {
-        switch self {
-        case .post: line.field("method", word: "POST")
-        case .get: line.field("method", word: "GET")
-        default: line.field("method", description)
-        }
-    }
-}
-
-extension SocketAddress {
-    fileprivate func writeField(to line: inout LogLine) {
-        guard case .ipv4(let address, let port) = self else { return line.field("client", description) }
-        line.field("client") { bytes in
-            bytes.appendJSON(Int(address >> 24))
-            bytes.append(UInt8(ascii: "."))
-            bytes.appendJSON(Int(address >> 16 & 255))
-            bytes.append(UInt8(ascii: "."))
-            bytes.appendJSON(Int(address >> 8 & 255))
-            bytes.append(UInt8(ascii: "."))
-            bytes.appendJSON(Int(address & 255))
-            bytes.append(UInt8(ascii: ":"))
-            bytes.appendJSON(Int(port))
         }
     }
 }

@@ -52,7 +52,7 @@ public final class GatewayLog: Sendable {
         sink = try LogSink(descriptor: descriptor, limit: limit) { count in
             var line = LogLine(format: format, clock: clock)
             line.begin(.warning, "log lines dropped")
-            line.field("count", Int64(count))
+            line.field(.count, count)
             return line.end()
         }
         threshold = Atomic(Logger.Level(settings.level).rank)
@@ -92,9 +92,7 @@ public final class GatewayLog: Sendable {
     public func flush(seconds: Int = 1) -> Bool { sink.flush(seconds: seconds) }
 
     /// Hands over whole lines.
-    func write(_ bytes: [UInt8], lines: Int) {
-        bytes.withUnsafeBytes { sink.write($0, lines: lines) }
-    }
+    func write(_ bytes: UnsafeRawBufferPointer, lines: Int) { sink.write(bytes, lines: lines) }
 
     /// `text` without secrets, and cut where it is very long.
     func redact(_ text: String) -> String { currentRedactor.redact(text) }

@@ -41,7 +41,8 @@ public struct GatewayLogHandler: LogHandler {
         for (key, value) in fields.sorted(by: { $0.key < $1.key }) {
             line.field(redactor.redact(key), value) { redactor.redact($0) }
         }
-        log.write(line.end(), lines: 1)
+        line.finish()
+        log.write(line.bytes, lines: 1)
     }
 
     /// For operators: a run's error with its detail.

@@ -1,16 +1,15 @@
 import EventLoop
-import JSON
 import Logging
+import Runnable
 
 /// Builds lines of one format, one after another, in a buffer that is kept.
 ///
 /// Every way to add text escapes it.
-struct LogLine {
+struct LogLine: ~Copyable {
     private let format: LogFormat
     private let isJSON: Bool
     private var timestamp: LogTimestamp
-    /// The lines so far.
-    private(set) var bytes: [UInt8] = []
+    private var line = LineBuffer()
 
     init(format: LogFormat, clock: LogClock) {
         self.format = format
@@ -21,7 +20,7 @@ struct LogLine {
     /// Begins a line; ``finish()`` ends it.
     mutating func begin(_ level: Logger.Level, _ message: StaticString) {
         beginMessage(level)
-        bytes.appendRaw(message)
+        line.append(message)
         endMessage()
     }
 
@@ -29,9 +28,9 @@ struct LogLine {
     mutating func begin(_ level: Logger.Level, text message: String) {
         beginMessage(level)
         if isJSON {
-            LogText.appendJSONContent(message, to: &bytes)
+            LogText.appendJSONContent(message, to: &line)
         } else {
-            LogText.appendMessage(message, to: &bytes)
+            LogText.appendMessage(message, to: &line)
         }
         endMessage()
     }
@@ -39,95 +38,112 @@ struct LogLine {
     private mutating func beginMessage(_ level: Logger.Level) {
         switch format {
         case .json:
-            bytes.appendRaw("{\"ts\":\"")
-            timestamp.append(to: &bytes)
-            bytes.appendRaw("\",\"level\":")
-            bytes.appendRaw(level.jsonName)
-            bytes.appendRaw(",\"msg\":\"")
+            line.append("{\"ts\":\"")
+            timestamp.append(to: &line)
+            line.append("\",\"level\":")
+            line.append(level.jsonName)
+            line.append(",\"msg\":\"")
         case .journal:
-            bytes.appendRaw(level.journalPrefix)
+            line.append(level.journalPrefix)
         case .text(let isColored):
-            timestamp.append(to: &bytes)
-            bytes.append(UInt8(ascii: " "))
-            if isColored { bytes.appendRaw(level.color) }
-            bytes.appendRaw(level.textName)
-            if isColored { bytes.appendRaw("\u{1B}[0m") }
-            bytes.append(UInt8(ascii: " "))
+            timestamp.append(to: &line)
+            line.append(UInt8(ascii: " "))
+            if isColored { line.append(level.color) }
+            line.append(level.textName)
+            if isColored { line.append("\u{1B}[0m") }
+            line.append(UInt8(ascii: " "))
         }
     }
 
     private mutating func endMessage() {
-        if isJSON { bytes.append(UInt8(ascii: "\"")) }
+        if isJSON { line.append(UInt8(ascii: "\"")) }
     }
 
     /// Ends the line.
-    mutating func finish() { bytes.appendRaw(isJSON ? "}\n" : "\n") }
+    mutating func finish() { line.append(isJSON ? "}\n" : "\n") }
 
     /// Ends the line and gives it away.
     consuming func end() -> [UInt8] {
         finish()
-        return bytes
+        return Array(line.bytes)
     }
 
+    /// Lends the lines so far.
+    var bytes: UnsafeRawBufferPointer { line.bytes }
+
     /// Forgets all lines, and gives back memory that a rare long one took.
-    mutating func removeAll(keeping capacity: Int) {
-        if bytes.capacity > capacity { bytes = [] } else { bytes.removeAll(keepingCapacity: true) }
-    }
+    mutating func removeAll(keeping capacity: Int) { line.removeAll(keeping: capacity) }
 
     // MARK: Fields
 
     @inline(__always)
-    private mutating func key(_ key: StaticString) {
-        if isJSON {
-            bytes.appendRaw(",\"")
-            bytes.appendRaw(key)
-            bytes.appendRaw("\":")
-        } else {
-            bytes.append(UInt8(ascii: " "))
-            bytes.appendRaw(key)
-            bytes.append(UInt8(ascii: "="))
-        }
+    private mutating func key(_ name: LogFieldName) { line.append(isJSON ? name.json : name.plain) }
+
+    @inline(__always)
+    private mutating func quote() {
+        if isJSON { line.append(UInt8(ascii: "\"")) }
     }
 
     /// Adds a number.
-    mutating func field(_ name: StaticString, _ number: Int64) {
+    mutating func field(_ name: LogFieldName, _ number: Int) {
         key(name)
-        bytes.appendJSON(Int(number))
+        line.append(decimal: number)
     }
 
     /// Adds text.
-    mutating func field(_ name: StaticString, _ text: String) {
+    mutating func field(_ name: LogFieldName, _ text: String) {
         key(name)
-        append(text)
+        if isJSON { LogText.appendJSON(text, to: &line) } else { LogText.appendValue(text, to: &line) }
     }
 
     /// Adds a word that needs no escaping.
-    mutating func field(_ name: StaticString, word: StaticString) {
+    mutating func field(_ name: LogFieldName, word: StaticString) {
         key(name)
-        if isJSON { bytes.append(UInt8(ascii: "\"")) }
-        bytes.appendRaw(word)
-        if isJSON { bytes.append(UInt8(ascii: "\"")) }
+        quote()
+        line.append(word)
+        quote()
     }
 
-    /// Adds bytes that need no escaping and that `body` appends.
-    @inline(__always)
-    mutating func field(_ name: StaticString, _ body: (inout [UInt8]) -> Void) {
+    /// Adds a UUID.
+    mutating func field(_ name: LogFieldName, _ id: RunID) {
         key(name)
-        if isJSON { bytes.append(UInt8(ascii: "\"")) }
-        body(&bytes)
-        if isJSON { bytes.append(UInt8(ascii: "\"")) }
+        quote()
+        line.append(hex: id.high >> 32, digits: 8)
+        line.append(UInt8(ascii: "-"))
+        line.append(hex: id.high >> 16, digits: 4)
+        line.append(UInt8(ascii: "-"))
+        line.append(hex: id.high, digits: 4)
+        line.append(UInt8(ascii: "-"))
+        line.append(hex: id.low >> 48, digits: 4)
+        line.append(UInt8(ascii: "-"))
+        line.append(hex: id.low, digits: 12)
+        quote()
+    }
+
+    /// Adds an address.
+    mutating func field(_ name: LogFieldName, _ address: SocketAddress) {
+        guard case .ipv4(let number, let port) = address else { return field(name, address.description) }
+        key(name)
+        quote()
+        line.append(decimal: Int(number >> 24))
+        line.append(UInt8(ascii: "."))
+        line.append(decimal: Int(number >> 16 & 255))
+        line.append(UInt8(ascii: "."))
+        line.append(decimal: Int(number >> 8 & 255))
+        line.append(UInt8(ascii: "."))
+        line.append(decimal: Int(number & 255))
+        line.append(UInt8(ascii: ":"))
+        line.append(decimal: Int(port))
+        quote()
     }
 
     /// Adds a duration in milliseconds, with three decimals.
-    mutating func field(_ name: StaticString, milliseconds duration: Duration) {
+    mutating func field(_ name: LogFieldName, milliseconds duration: Duration) {
         key(name)
         let microseconds = LogLine.microseconds(duration)
-        bytes.appendJSON(microseconds / 1000)
-        let rest = microseconds % 1000
-        bytes.append(UInt8(ascii: "."))
-        bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest / 100))
-        bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest / 10 % 10))
-        bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10))
+        line.append(decimal: microseconds / 1000)
+        line.append(UInt8(ascii: "."))
+        line.append(decimal: microseconds % 1000, digits: 3)
     }
 
     /// Whole microseconds; negative durations are none. Most fit into 64 bits of attoseconds, which spares a slow division.
@@ -138,46 +154,67 @@ struct LogLine {
 
     /// Adds a value of swift-log's; `transform` sees every text in it.
     mutating func field(_ name: String, _ value: Logger.MetadataValue, _ transform: (String) -> String) {
-        bytes.appendRaw(isJSON ? ",\"" : " ")
-        LogText.appendKey(name, to: &bytes)
-        if isJSON && LogLine.ownKeys.contains(name) { bytes.append(UInt8(ascii: "_")) }  // a key appears once
-        bytes.appendRaw(isJSON ? "\":" : "=")
+        line.append(isJSON ? ",\"" : " ")
+        LogText.appendKey(name, to: &line)
+        if isJSON && LogLine.ownKeys.contains(name) { line.append(UInt8(ascii: "_")) }  // a key appears once
+        line.append(isJSON ? "\":" : "=")
         if isJSON {
             appendJSON(value, transform)
         } else {
-            LogText.appendValue(transform(value.description), to: &bytes)
+            LogText.appendValue(transform(value.description), to: &line)
         }
     }
 
     private static let ownKeys: Set<String> = ["ts", "level", "msg"]
 
-    private mutating func append(_ text: String) {
-        if isJSON { LogText.appendJSON(text, to: &bytes) } else { LogText.appendValue(text, to: &bytes) }
-    }
-
     private mutating func appendJSON(_ value: Logger.MetadataValue, _ transform: (String) -> String) {
         switch value {
-        case .string(let text): LogText.appendJSON(transform(text), to: &bytes)
-        case .stringConvertible(let number as Int): bytes.appendJSON(number)
-        case .stringConvertible(let number as Double): bytes.appendJSON(number)
-        case .stringConvertible(let bool as Bool): bytes.appendJSON(bool)
-        case .stringConvertible(let other): LogText.appendJSON(transform(other.description), to: &bytes)
+        case .string(let text): LogText.appendJSON(transform(text), to: &line)
+        case .stringConvertible(let number as Int): line.append(decimal: number)
+        case .stringConvertible(let number as Double):
+            line.append(raw: number.isFinite ? number.description : "null")
+        case .stringConvertible(let bool as Bool): line.append(bool ? "true" : "false")
+        case .stringConvertible(let other): LogText.appendJSON(transform(other.description), to: &line)
         case .array(let values):
-            bytes.append(UInt8(ascii: "["))
+            line.append(UInt8(ascii: "["))
             for (place, value) in values.enumerated() {
-                if place > 0 { bytes.append(UInt8(ascii: ",")) }
+                if place > 0 { line.append(UInt8(ascii: ",")) }
                 appendJSON(value, transform)
             }
-            bytes.append(UInt8(ascii: "]"))
+            line.append(UInt8(ascii: "]"))
         case .dictionary(let members):
-            bytes.append(UInt8(ascii: "{"))
+            line.append(UInt8(ascii: "{"))
             for (place, member) in members.sorted(by: { $0.key < $1.key }).enumerated() {
-                if place > 0 { bytes.append(UInt8(ascii: ",")) }
-                LogText.appendJSON(transform(member.key), to: &bytes)
-                bytes.append(UInt8(ascii: ":"))
+                if place > 0 { line.append(UInt8(ascii: ",")) }
+                LogText.appendJSON(transform(member.key), to: &line)
+                line.append(UInt8(ascii: ":"))
                 appendJSON(member.value, transform)
             }
-            bytes.append(UInt8(ascii: "}"))
+            line.append(UInt8(ascii: "}"))
         }
     }
+}
+
+/// A field's name, ready to be written: with what stands before and behind it.
+struct LogFieldName {
+    let json: StaticString
+    let plain: StaticString
+
+    static var id: LogFieldName { LogFieldName(json: ",\"id\":", plain: " id=") }
+    static var route: LogFieldName { LogFieldName(json: ",\"route\":", plain: " route=") }
+    static var method: LogFieldName { LogFieldName(json: ",\"method\":", plain: " method=") }
+    static var endpoint: LogFieldName { LogFieldName(json: ",\"endpoint\":", plain: " endpoint=") }
+    static var status: LogFieldName { LogFieldName(json: ",\"status\":", plain: " status=") }
+    static var outcome: LogFieldName { LogFieldName(json: ",\"outcome\":", plain: " outcome=") }
+    static var bytes: LogFieldName { LogFieldName(json: ",\"bytes\":", plain: " bytes=") }
+    static var tokensIn: LogFieldName { LogFieldName(json: ",\"tokens_in\":", plain: " tokens_in=") }
+    static var tokensOut: LogFieldName { LogFieldName(json: ",\"tokens_out\":", plain: " tokens_out=") }
+    static var firstToken: LogFieldName { LogFieldName(json: ",\"first_token_ms\":", plain: " first_token_ms=") }
+    static var total: LogFieldName { LogFieldName(json: ",\"total_ms\":", plain: " total_ms=") }
+    static var upstream: LogFieldName { LogFieldName(json: ",\"upstream\":", plain: " upstream=") }
+    static var items: LogFieldName { LogFieldName(json: ",\"items\":", plain: " items=") }
+    static var error: LogFieldName { LogFieldName(json: ",\"error\":", plain: " error=") }
+    static var client: LogFieldName { LogFieldName(json: ",\"client\":", plain: " client=") }
+    static var detail: LogFieldName { LogFieldName(json: ",\"detail\":", plain: " detail=") }
+    static var count: LogFieldName { LogFieldName(json: ",\"count\":", plain: " count=") }
 }

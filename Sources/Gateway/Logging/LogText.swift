@@ -4,42 +4,42 @@ enum LogText {
     static let longestValue = 4096
 
     /// Appends a quoted JSON string.
-    static func appendJSON(_ text: String, to bytes: inout [UInt8]) {
-        bytes.append(UInt8(ascii: "\""))
-        appendJSONContent(text, to: &bytes)
-        bytes.append(UInt8(ascii: "\""))
+    static func appendJSON(_ text: String, to line: inout LineBuffer) {
+        line.append(UInt8(ascii: "\""))
+        appendJSONContent(text, to: &line)
+        line.append(UInt8(ascii: "\""))
     }
 
     /// Appends what stands between the quotes of a JSON string.
-    static func appendJSONContent(_ text: String, to bytes: inout [UInt8]) {
-        appendEscaped(text, to: &bytes, plain: { isPlain($0) }, escape: jsonEscape)
+    static func appendJSONContent(_ text: String, to line: inout LineBuffer) {
+        appendEscaped(text, to: &line, plain: { isPlain($0) }, escape: jsonEscape)
     }
 
     /// Appends the value of a `key=value` field: as it is where nothing in it could be misread, else quoted.
-    static func appendValue(_ text: String, to bytes: inout [UInt8]) {
+    static func appendValue(_ text: String, to line: inout LineBuffer) {
         if isBare(text) {
-            bytes.append(contentsOf: text.utf8)
+            line.append(raw: text)
         } else {
-            bytes.append(UInt8(ascii: "\""))
-            appendEscaped(text, to: &bytes, plain: { isPlain($0) }, escape: textEscape)
-            bytes.append(UInt8(ascii: "\""))
+            line.append(UInt8(ascii: "\""))
+            appendEscaped(text, to: &line, plain: { isPlain($0) }, escape: textEscape)
+            line.append(UInt8(ascii: "\""))
         }
     }
 
     /// Appends a message: without quotes, as it is a sentence of ours, but safe even so.
-    static func appendMessage(_ text: String, to bytes: inout [UInt8]) {
-        appendEscaped(text, to: &bytes, plain: { isPlain($0) || $0 == UInt8(ascii: "\"") }, escape: textEscape)
+    static func appendMessage(_ text: String, to line: inout LineBuffer) {
+        appendEscaped(text, to: &line, plain: { isPlain($0) || $0 == UInt8(ascii: "\"") }, escape: textEscape)
     }
 
     /// Appends a field's name: letters, digits, `_`, `-` and `.` stay, all else becomes `_`.
-    static func appendKey(_ key: String, to bytes: inout [UInt8]) {
-        if key.isEmpty { bytes.append(UInt8(ascii: "_")) }
+    static func appendKey(_ key: String, to line: inout LineBuffer) {
+        if key.isEmpty { line.append(UInt8(ascii: "_")) }
         for byte in key.utf8 {
             switch byte {
             case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
                 UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "-"), UInt8(ascii: "."):
-                bytes.append(byte)
-            default: bytes.append(UInt8(ascii: "_"))
+                line.append(byte)
+            default: line.append(UInt8(ascii: "_"))
             }
         }
     }
@@ -57,19 +57,16 @@ enum LogText {
     @inline(__always)
     private static func appendEscaped(
         _ text: String,
-        to bytes: inout [UInt8],
+        to line: inout LineBuffer,
         plain: (UInt8) -> Bool,
-        escape: (Unicode.Scalar, inout [UInt8]) -> Void
+        escape: (Unicode.Scalar, inout LineBuffer) -> Void
     ) {
-        if text.utf8.allSatisfy(plain) {
-            bytes.append(contentsOf: text.utf8)
-            return
-        }
+        if text.utf8.allSatisfy(plain) { return line.append(raw: text) }
         for scalar in text.unicodeScalars {
             if scalar.isASCII ? plain(UInt8(scalar.value)) : !isDangerous(scalar) {
-                bytes.append(contentsOf: UTF8.encode(scalar).unsafelyUnwrapped)  // every scalar has an encoding
+                line.append(raw: String(scalar))
             } else {
-                escape(scalar, &bytes)
+                escape(scalar, &line)
             }
         }
     }
@@ -85,22 +82,22 @@ enum LogText {
         }
     }
 
-    private static func jsonEscape(_ scalar: Unicode.Scalar, _ bytes: inout [UInt8]) {
-        if appendShortEscape(scalar, to: &bytes) { return }
+    private static func jsonEscape(_ scalar: Unicode.Scalar, _ line: inout LineBuffer) {
+        if appendShortEscape(scalar, to: &line) { return }
         for unit in UTF16.encode(scalar).unsafelyUnwrapped {  // every scalar has an encoding
-            bytes.append(contentsOf: "\\u".utf8)
-            appendHex(UInt32(unit), digits: 4, to: &bytes)
+            line.append("\\u")
+            line.append(hex: UInt64(unit), digits: 4)
         }
     }
 
-    private static func textEscape(_ scalar: Unicode.Scalar, _ bytes: inout [UInt8]) {
-        if appendShortEscape(scalar, to: &bytes) { return }
-        bytes.append(contentsOf: "\\u{".utf8)
-        appendHex(scalar.value, digits: scalar.value < 0x100 ? 2 : scalar.value < 0x10000 ? 4 : 6, to: &bytes)
-        bytes.append(UInt8(ascii: "}"))
+    private static func textEscape(_ scalar: Unicode.Scalar, _ line: inout LineBuffer) {
+        if appendShortEscape(scalar, to: &line) { return }
+        line.append("\\u{")
+        line.append(hex: UInt64(scalar.value), digits: scalar.value < 0x100 ? 2 : scalar.value < 0x10000 ? 4 : 6)
+        line.append(UInt8(ascii: "}"))
     }
 
-    private static func appendShortEscape(_ scalar: Unicode.Scalar, to bytes: inout [UInt8]) -> Bool {
+    private static func appendShortEscape(_ scalar: Unicode.Scalar, to line: inout LineBuffer) -> Bool {
         let letter: Unicode.Scalar
         switch scalar {
         case "\"", "\\": letter = scalar
@@ -109,15 +106,8 @@ enum LogText {
         case "\t": letter = "t"
         default: return false
         }
-        bytes.append(UInt8(ascii: "\\"))
-        bytes.append(UInt8(truncatingIfNeeded: letter.value))
+        line.append(UInt8(ascii: "\\"))
+        line.append(UInt8(truncatingIfNeeded: letter.value))
         return true
-    }
-
-    private static func appendHex(_ number: UInt32, digits: UInt32, to bytes: inout [UInt8]) {
-        for place in (0..<digits).reversed() {
-            let nibble = UInt8(truncatingIfNeeded: number >> (place * 4)) & 15
-            bytes.append(nibble < 10 ? UInt8(ascii: "0") + nibble : UInt8(ascii: "a") + nibble - 10)
-        }
     }
 }

@@ -54,16 +54,13 @@ struct LogTimestamp {
     }
 
     /// Appends the present time.
-    mutating func append(to bytes: inout [UInt8]) {
+    mutating func append(to line: inout LineBuffer) {
         let time = clock.now()
         if time.seconds != second { remember(time) }
-        bytes.append(contentsOf: text)
-        let milliseconds = Int(time.nanoseconds) / 1_000_000
-        bytes.append(UInt8(ascii: "."))
-        bytes.append(UInt8(ascii: "0") + UInt8(milliseconds / 100))
-        bytes.append(UInt8(ascii: "0") + UInt8(milliseconds / 10 % 10))
-        bytes.append(UInt8(ascii: "0") + UInt8(milliseconds % 10))
-        if style == .full { bytes.append(UInt8(ascii: "Z")) }
+        text.withUnsafeBufferPointer { line.append($0) }
+        line.append(UInt8(ascii: "."))
+        line.append(decimal: Int(time.nanoseconds) / 1_000_000, digits: 3)
+        if style == .full { line.append(UInt8(ascii: "Z")) }
     }
 
     private mutating func remember(_ time: LogTime) {

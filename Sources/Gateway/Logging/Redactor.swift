@@ -31,15 +31,17 @@ struct Redactor: Sendable {
         return [Array(text.utf8), Array(quoted.dropFirst().dropLast())]
     }
 
-    /// `text` without secrets, cut to `limit` bytes (at a character's edge) and then marked with `…`.
-    ///
-    /// Text that needs neither comes back as it is.
+    /// `text` without secrets. What stands behind its first `limit` bytes (or behind the character or secret that they end in)
+    /// is cut off and marked with `…`. Text that needs neither comes back as it is.
     func redact(_ text: String, limit: Int = LogText.longestValue) -> String {
-        if needles.isEmpty, text.utf8.count <= limit { return text }
-        // A secret that begins before the limit is seen whole, so that no part of it stays.
-        let bytes = Array(text.utf8.prefix(limit + longest))
-        let found = matches(in: bytes)
-        if found.isEmpty, text.utf8.count <= limit { return text }
+        let isCut = text.utf8.count > limit
+        if needles.isEmpty, !isCut { return text }
+        // As far as a secret may reach that begins before the limit, so that no part of it stays.
+        let bytes = Array(text.utf8.prefix(limit + max(longest, 4)))
+        var end = min(limit, bytes.count)
+        while end < bytes.count, bytes[end] & 0xC0 == 0x80 { end += 1 }
+        let found = matches(in: bytes).filter { $0.lowerBound < end }
+        if found.isEmpty, !isCut { return text }
         var result: [UInt8] = []
         var place = 0
         for match in found {
@@ -47,11 +49,8 @@ struct Redactor: Sendable {
             result.append(contentsOf: Secret.redacted.utf8)
             place = match.upperBound
         }
-        result.append(contentsOf: bytes[place...])
-        if result.count <= limit && text.utf8.count <= bytes.count { return String(decoding: result, as: UTF8.self) }
-        var end = min(limit, result.count)
-        while end > 0, end < result.count, result[end] & 0xC0 == 0x80 { end -= 1 }
-        return String(decoding: result[..<end], as: UTF8.self) + "…"
+        if place < end { result.append(contentsOf: bytes[place..<end]) }
+        return String(decoding: result, as: UTF8.self) + (isCut ? "…" : "")
     }
 
     /// Where secrets stand, in order and without overlaps: two that overlap become one, or the end of one would stay.

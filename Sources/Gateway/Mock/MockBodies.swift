@@ -11,14 +11,12 @@ struct MockBodies {
     private let chunkStart: [UInt8]
     private let hasNullUsage: Bool
 
-    init(_ request: MockRequest, number: Int) {
+    init(_ request: MockRequest) {
         self.request = request
         hasNullUsage = request.includesUsage && request.script.usage != .none
         var start: [UInt8] = []
         if request.isStreamed { start.appendRaw("data: ") }
-        start.appendRaw("{\"id\":\"chatcmpl-mock-")
-        start.appendJSON(number)
-        start.appendRaw("\",\"object\":\"chat.completion")
+        start.appendRaw("{\"id\":\"chatcmpl-mock\",\"object\":\"chat.completion")
         start.appendRaw(request.isStreamed ? ".chunk\",\"created\":" : "\",\"created\":")
         start.appendJSON(MockBodies.created)
         start.appendRaw(",\"model\":")
@@ -57,28 +55,32 @@ struct MockBodies {
         appendDeltaEnd(to: &output)
     }
 
-    /// What follows the last token: finish reason, usage and end mark, as far as the script wants them.
-    func appendEnding(to output: inout [UInt8], _ flush: (inout [UInt8]) -> Void) {
-        let finish = request.finish
-        if !finish.isEmpty {
+    /// What follows the last token, in order.
+    enum Ending: CaseIterable {
+        case finish, usage, done
+    }
+
+    /// Appends one part of the ending; nothing when the script leaves it out.
+    func append(_ ending: Ending, to output: inout [UInt8]) {
+        let script = request.script
+        switch ending {
+        case .finish:
+            let finish = request.finish
+            guard !finish.isEmpty else { return }
             output.append(contentsOf: chunkStart)
             output.appendRaw("{\"index\":0,\"delta\":{},\"logprobs\":null,\"finish_reason\":")
             output.appendJSON(finish)
             output.appendRaw("}]")
-            if request.script.usage == .finish { appendUsage(to: &output) } else { appendNullUsage(to: &output) }
+            if script.usage == .finish { appendUsage(to: &output) } else { appendNullUsage(to: &output) }
             output.appendRaw("}\n\n")
-            flush(&output)
-        }
-        if request.script.usage == .chunk || (request.script.usage == .auto && request.includesUsage) {
+        case .usage:
+            guard script.usage == .chunk || (script.usage == .auto && request.includesUsage) else { return }
             output.append(contentsOf: chunkStart)
             output.append(UInt8(ascii: "]"))
             appendUsage(to: &output)
             output.appendRaw("}\n\n")
-            flush(&output)
-        }
-        if request.script.sendsDone {
-            output.appendRaw("data: [DONE]\n\n")
-            flush(&output)
+        case .done:
+            if script.sendsDone { output.appendRaw("data: [DONE]\n\n") }
         }
     }
 

@@ -20,27 +20,46 @@ struct MockHandler: HTTPHandler {
     }
 
     func handle(_ request: ServerRequest, _ response: ResponseWriter) async {
+        switch route(request, response) {
+        case .answered: return
+        case .exchange(let exchange): await exchange.run()
+        case .stats: respond(response, service.stats.json(connections: await service.connections()))
+        }
+    }
+
+    private enum Routed {
+        case answered
+        case exchange(MockExchange)
+        case stats
+    }
+
+    /// Everything that need not wait; not inlined, so that a waiting call does not keep its temporaries.
+    @inline(never)
+    private func route(_ request: ServerRequest, _ response: ResponseWriter) -> Routed {
+        let path = request.head.path
+        let isPost: Bool
+        switch path {
+        case "/v1/chat/completions", "/stats/reset": isPost = true
+        case "/v1/models", "/health", "/stats": isPost = false
+        default:
+            respond(response, status: 404, message: "Nothing is at \(path).")
+            return .answered
+        }
         let method = request.head.method
-        switch request.head.path {
-        case "/v1/chat/completions":
-            guard method == .post else { return refuseMethod(response, allowed: "POST") }
-            await complete(request, response)
-        case "/v1/models":
-            guard method == .get || method == .head else { return refuseMethod(response, allowed: "GET, HEAD") }
-            respond(response, Array(MockHandler.models.utf8))
-        case "/health":
-            guard method == .get || method == .head else { return refuseMethod(response, allowed: "GET, HEAD") }
-            respond(response, Array(#"{"status":"ok"}"#.utf8))
-        case "/stats":
-            guard method == .get || method == .head else { return refuseMethod(response, allowed: "GET, HEAD") }
-            respond(response, service.stats.json(connections: await service.connections()))
-        case "/stats/reset":
-            guard method == .post else { return refuseMethod(response, allowed: "POST") }
+        guard isPost ? method == .post : method == .get || method == .head else {
+            refuseMethod(response, allowed: isPost ? "POST" : "GET, HEAD")
+            return .answered
+        }
+        switch path {
+        case "/v1/chat/completions": return complete(request, response).map { .exchange($0) } ?? .answered
+        case "/v1/models": respond(response, Array(MockHandler.models.utf8))
+        case "/health": respond(response, Array(#"{"status":"ok"}"#.utf8))
+        case "/stats": return .stats
+        default:
             service.reset()
             response.respond(status: 204, body: [])
-        default:
-            respond(response, status: 404, message: "Nothing is at \(request.head.path).")
         }
+        return .answered
     }
 
     func rejection(status: Int, message: String) -> (fields: HTTPFields, body: [UInt8]) {
@@ -51,24 +70,25 @@ struct MockHandler: HTTPHandler {
         {"object":"list","data":[{"id":"mock","object":"model","created":1735689600,"owned_by":"headgate"}]}
         """
 
-    private func complete(_ request: ServerRequest, _ response: ResponseWriter) async {
+    /// Nil when the request is refused.
+    private func complete(_ request: ServerRequest, _ response: ResponseWriter) -> MockExchange? {
         let parsed: MockRequest
         do throws(MockRequest.Invalid) {
-            parsed = try MockRequest(request, defaults: service.script, reader: reader.value)
+            parsed = try MockRequest.read(request, defaults: service.script, reader: reader.value)
         } catch {
             service.stats.began()
             respond(response, status: 400, message: error.message)
             service.stats.answered(400)
-            return service.stats.ended(isCancelled: false)
+            service.stats.ended(isCancelled: false)
+            return nil
         }
-        await MockExchange(
-            request: parsed,
-            response: response,
+        return MockExchange(
+            parsed,
+            response,
             service: service,
-            number: service.nextRequestNumber(),
             scratch: scratch.value,
             sleeper: LoopSleeper(on: loop)
-        ).run()
+        )
     }
 
     // MARK: Small answers

@@ -3,15 +3,15 @@ import JSON
 import Providers
 
 /// What a mock needs to know of a chat completion request.
-struct MockRequest {
+final class MockRequest {
     /// The model's name as a JSON string.
-    var model: [UInt8]
-    var isStreamed: Bool
-    var includesUsage: Bool
-    var promptTokens: Int
-    var tokens: MockTokens
+    let model: [UInt8]
+    let isStreamed: Bool
+    let includesUsage: Bool
+    let promptTokens: Int
+    let tokens: MockTokens
     /// The server's script with what the request changes.
-    var script: MockScript
+    let script: MockScript
 
     /// A request that gets a 400.
     struct Invalid: Error {
@@ -21,9 +21,13 @@ struct MockRequest {
     /// Reads a request.
     ///
     /// - Throws: ``Invalid``, also for a script that makes no sense.
-    init(_ request: ServerRequest, defaults: MockScript, reader: JSONReader) throws(Invalid) {
+    static func read(
+        _ request: ServerRequest,
+        defaults: MockScript,
+        reader: JSONReader
+    ) throws(Invalid) -> MockRequest {
         do {
-            self = try reader.read(request.body) { (view) throws(Invalid) in
+            return try reader.read(request.body) { (view) throws(Invalid) in
                 try MockRequest(view, fields: request.head.fields, defaults: defaults)
             }
         } catch let error as Invalid {
@@ -37,7 +41,7 @@ struct MockRequest {
         guard let messages = view["messages"], messages.kind == .array else {
             throw Invalid(message: "messages: expected an array")
         }
-        script = defaults
+        var script = defaults
         let overrides = view["mock"]
         let fieldOverrides = fields["x-mock"]
         if overrides != nil || fieldOverrides != nil {
@@ -49,12 +53,14 @@ struct MockRequest {
                 throw Invalid(message: error.description)
             }
         }
-        model = []
+        self.script = script
+        var model: [UInt8] = []
         if let name = view["model"], name.kind == .string {
             model.appendJSONString(of: name)
         } else {
             model.appendRaw("\"mock\"")
         }
+        self.model = model
         isStreamed = view["stream"]?.bool ?? false
         includesUsage = view["stream_options"]?["include_usage"]?.bool ?? false
         promptTokens = MockRequest.countWords(messages)
@@ -66,6 +72,11 @@ struct MockRequest {
             case (nil, .text(let text)): MockTokens(text: text, limit: limit)
             case (nil, .echo): MockTokens(text: MockRequest.lastWords(messages), limit: limit)
             }
+    }
+
+    /// Whether the plain way of answering will not do.
+    var hasFaults: Bool {
+        script.hasWireFault || script.stall != nil || script.errorAfter != nil || !script.statuses.isEmpty
     }
 
     /// `stop`, unless the script or the tokens say otherwise; empty for none.

@@ -23,7 +23,7 @@ final class MockService: Sendable {
 
     func add(_ server: HTTPServer) { servers.withLock { $0.append(server) } }
 
-    /// Makes the ids of responses.
+    /// Told in a field of the response, since bodies are the same for the same request.
     func nextRequestNumber() -> Int { requestNumber.next() }
 
     /// The status of the next request with this script.

@@ -1,10 +1,17 @@
 import Runnable
 
 /// One configured route as one loop serves it: its settings, and the model behind it with this loop's connections.
-struct RouteService: Sendable {
+final class RouteService: Sendable {
     let settings: RouteSettings
     let model: any ChatModel
     /// The backend's name, for logs.
     let backend: String
     let timeouts: TimeoutSettings
+
+    init(settings: RouteSettings, model: any ChatModel, backend: String, timeouts: TimeoutSettings) {
+        self.settings = settings
+        self.model = model
+        self.backend = backend
+        self.timeouts = timeouts
+    }
 }

@@ -112,11 +112,12 @@ public actor HTTPClient {
     /// - Throws: ``HTTPClientError``.
     public func send(_ request: ClientRequest, limits: ExchangeLimits) async throws(HTTPClientError) -> ClientResponse {
         var timing = ExchangeTiming()
+        var isRetry = false
         while true {
             let began = MonotonicTime.now
             let lease: Lease
             do throws(HTTPClientError) {
-                lease = try await self.lease(limits)
+                lease = try await self.lease(limits, prefersFresh: isRetry)
             } catch {
                 var failure = error
                 failure.timing = timing
@@ -150,7 +151,10 @@ public actor HTTPClient {
                 timing.head = MonotonicTime.now - sent
                 return ClientResponse(head: head, connection: connection, exchange: number, timing: timing)
             } catch {
-                if isReused, error.code == .closedBeforeHead, await connection.neverDelivered { continue }
+                if isReused, !isRetry, error.code == .closedBeforeHead, await connection.neverDelivered {
+                    isRetry = true
+                    continue
+                }
                 var failure = error
                 failure.timing = timing
                 failure.timing.head = MonotonicTime.now - sent
@@ -161,9 +165,12 @@ public actor HTTPClient {
 
     // MARK: The pool
 
-    private func lease(_ limits: ExchangeLimits) async throws(HTTPClientError) -> Lease {
+    /// - Parameter prefersFresh: whether an idle connection makes room for a new one: where one was dead, others may be.
+    private func lease(_ limits: ExchangeLimits, prefersFresh: Bool) async throws(HTTPClientError) -> Lease {
         guard !Task.isCancelled else { throw HTTPClientError(.cancelled, "cancelled before it began") }
-        if let connection = idle.popLast() {
+        if prefersFresh {
+            if open >= options.maximumConnections { closeOldestIdle() }
+        } else if let connection = idle.popLast() {
             return .reused(connection)
         }
         if open < options.maximumConnections {
@@ -171,7 +178,10 @@ public actor HTTPClient {
             return .fresh
         }
         guard queue.count < options.maximumQueued else {
-            throw HTTPClientError(.queueFull, "\(queue.count) requests wait for one of \(open) connections to \(origin)")
+            throw HTTPClientError(
+                .queueFull,
+                "\(queue.count) requests wait for one of \(open) connections to \(origin)"
+            )
         }
         nextTicket += 1
         let ticket = nextTicket
@@ -191,6 +201,10 @@ public actor HTTPClient {
         } catch {
             throw HTTPClientError(.cancelled, "cancelled in the queue")
         }
+    }
+
+    private func closeOldestIdle() {
+        idle.first?.assumeIsolated { $0.close() }
     }
 
     private func giveUp(_ ticket: UInt64, deadline: MonotonicTime) {

@@ -1,4 +1,4 @@
-/// Where a client connects to: scheme, host and port, or a Unix socket.
+/// Where a client connects to: scheme, host and port.
 public struct HTTPOrigin: Sendable, Hashable, CustomStringConvertible {
     /// Whether connections are secured with TLS.
     public let isSecure: Bool

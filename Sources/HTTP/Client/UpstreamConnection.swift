@@ -1,4 +1,5 @@
 import EventLoop
+import Glibc
 import TLS
 
 /// One connection to an upstream server, used by one exchange at a time.
@@ -36,6 +37,8 @@ actor UpstreamConnection {
     private var failure: HTTPClientError?
     private var timeoutCode = HTTPClientError.Code.timeoutConnect
     private var waiter: UnsafeContinuation<Void, Never>?
+    private var suspensions = 0
+    private var suspended = 0  // the suspension that waits for `wake()`; 0 when none does
     private var sentBefore: UInt64 = 0  // bytes sent on this connection before the exchange under way
     private var gotResponseBytes = false
     private var keepsConnection = true
@@ -45,7 +48,7 @@ actor UpstreamConnection {
     private var releasedExchange = 0
     /// Nobody wants the rest of the body; it is read so that the connection can be used again.
     private var isDiscarding = false
-    /// Nothing of the last request had reached the server's kernel when the connection failed.
+    /// Nothing of the last request had reached the server when it closed the connection.
     private(set) var neverDelivered = false
 
     init(client: HTTPClient, loop: EventLoop, options: HTTPClientOptions) {
@@ -125,14 +128,13 @@ actor UpstreamConnection {
         }
         do {
             let engine = try tls.map { try TLSEngine(context: $0, role: .client(serverName: serverName)) }
-            let transport = Transport(loop: loop, descriptor: descriptor, tls: engine)
+            let transport = Transport(loop: loop, descriptor: descriptor, tls: engine, readsAfterSendFailure: true)
             self.transport = transport
             if engine != nil {
                 phase = .securing
                 arm(.now + limits.tls, .timeoutTLS, deadline: limits.deadline)
             } else {
-                phase = .idle
-                wake()
+                opened()
             }
             try transport.start(
                 Transport.Callbacks(
@@ -150,7 +152,12 @@ actor UpstreamConnection {
 
     private func secured() {
         guard phase == .securing else { return }
+        opened()
+    }
+
+    private func opened() {
         phase = .idle
+        timer?.disarm()  // until the exchange begins nothing is late
         wake()
     }
 
@@ -184,7 +191,8 @@ actor UpstreamConnection {
         transport.scheduleFlush()
         arm(.now + limits.head, .timeoutHead, deadline: limits.deadline)
         while head == nil, failure == nil { await suspend() }
-        guard let head, failure == nil else { throw ended() }
+        // A response that was cut in the turn that brought its head is one all the same: its parts come first, then the cut.
+        guard let head, failure == nil || failure?.code == .truncated else { throw ended() }
         return (head, exchangeNumber)
     }
 
@@ -227,7 +235,8 @@ actor UpstreamConnection {
         guard isCurrent(number) else { return [] }
         wantsWholeBody = true
         bodyLimit = maximum
-        if case .length(let length)? = head?.framing, length <= maximum {
+        if case .length(let length)? = head?.framing, phase == .body {
+            if length > maximum { fail(tooLarge) }
             inbox.reserveCapacity(min(length, 1 << 20) + EventLoop.readBufferPadding)
         }
         if inbox.count > bodyLimit { fail(tooLarge) }
@@ -240,6 +249,7 @@ actor UpstreamConnection {
             await suspend()
         }
         if let failure { throw failure }
+        if !inbox.isEmpty { inbox.reserveSpare(EventLoop.readBufferPadding) }
         var whole: [UInt8] = []
         swap(&whole, &inbox)
         if phase == .complete { release() }
@@ -256,7 +266,9 @@ actor UpstreamConnection {
         releasedExchange = exchangeNumber
         isDiscarding = false
         timer?.disarm()
-        guard keepsConnection, head?.keepAlive == true, !transport.isClosed, transport.pendingBytes == 0, decoder.isBetweenMessages else {
+        let isReusable =
+            keepsConnection && head?.keepAlive == true && transport.pendingBytes == 0 && decoder.isBetweenMessages
+        guard isReusable else {
             close()
             return nil
         }
@@ -315,8 +327,12 @@ actor UpstreamConnection {
     private func received(_ bytes: UnsafeRawBufferPointer) {
         switch phase {
         case .awaitingHead, .body: break
-        // Bytes that nobody asked for: whatever they are, the next response cannot be trusted any more.
-        case .idle, .complete: return fail(HTTPClientError(.protocolError, "bytes after the response"))
+        // Bytes that nobody asked for: whatever they are, the next response could not be trusted any more.
+        case .idle: return close()
+        case .complete:
+            keepsConnection = false
+            transport?.pauseReading()
+            return
         default: return
         }
         gotResponseBytes = true
@@ -373,14 +389,26 @@ actor UpstreamConnection {
         case .idle: close()
         case .connecting, .securing: fail(HTTPClientError(.tls, "\(end)"))
         case .awaitingHead where !gotResponseBytes:
-            let acknowledged = transport?.acknowledgedBytes
-            neverDelivered = acknowledged.map { $0 <= sentBefore } ?? (end != .finished)
+            neverDelivered = endedBeforeRequest(end)
             fail(HTTPClientError(.closedBeforeHead, "the server closed the connection without an answer"))
         case .awaitingHead: fail(HTTPClientError(.truncated, "the connection ended inside the response head"))
         case .body: endBody(end)
         case .complete: keepsConnection = false
         case .unconnected, .closed: return
         }
+    }
+
+    /// Whether the server's end was on its way before a byte of the request had arrived there.
+    ///
+    /// The segment with its end carries its acknowledgement too: what that leaves out, it had not got. A mere reset proves
+    /// nothing, since a server may read a request and reset before it acknowledges.
+    private func endedBeforeRequest(_ end: Transport.End) -> Bool {
+        switch end {
+        case .finished, .truncated, .failed(.broken(EPIPE)): break  // the kernel says EPIPE for a reset after an end
+        case .failed: return false
+        }
+        guard let acknowledged = transport?.acknowledgedBytes else { return false }
+        return acknowledged <= sentBefore
     }
 
     private func endBody(_ end: Transport.End) {
@@ -410,19 +438,33 @@ actor UpstreamConnection {
 
     /// Suspends the exchange's task until something happens; cancelling the task is such a thing.
     private func suspend() async {
+        suspensions &+= 1
+        let number = suspensions
+        suspended = number
         await withTaskCancellationHandler {
             if Task.isCancelled { return fail(HTTPClientError(.cancelled, "cancelled")) }
-            await withUnsafeContinuation { waiter = $0 }
+            await withUnsafeContinuation { continuation in
+                // Something may have happened on the way here: entering the handler can cost a turn.
+                if suspended == number { waiter = continuation } else { continuation.resume() }
+            }
         } onCancel: {
             if loop.isCurrent {
-                assumeIsolated { $0.fail(HTTPClientError(.cancelled, "cancelled")) }
+                assumeIsolated { $0.cancelled(number) }
             } else {
-                loop.execute { self.assumeIsolated { $0.fail(HTTPClientError(.cancelled, "cancelled")) } }
+                loop.execute { self.assumeIsolated { $0.cancelled(number) } }
             }
         }
     }
 
+    /// A cancellation may come late, when the connection serves another exchange: it counts for the suspension it was meant
+    /// for. A task that was woken meanwhile finds out by itself when it suspends again.
+    private func cancelled(_ number: Int) {
+        guard number == suspended else { return }
+        fail(HTTPClientError(.cancelled, "cancelled"))
+    }
+
     private func wake() {
+        suspended = 0
         guard let waiter else { return }
         self.waiter = nil
         waiter.resume()
@@ -445,8 +487,7 @@ actor UpstreamConnection {
     // MARK: Ending
 
     private func fail(_ error: HTTPClientError) {
-        guard failure == nil, phase != .closed else { return wake() }
-        failure = error
+        if failure == nil { failure = error }
         close()
         wake()
     }

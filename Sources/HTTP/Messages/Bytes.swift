@@ -142,6 +142,11 @@ extension StaticString {
 }
 
 extension [UInt8] {
+    /// Makes sure that `count` bytes behind the last one belong to the buffer too: vector parsers look beyond the end.
+    mutating func reserveSpare(_ spare: Int) {
+        if capacity - count < spare { reserveCapacity(count + spare) }
+    }
+
     /// `withUnsafeBytes` with typed errors.
     @inline(__always)
     func lend<R, E: Error>(_ body: (UnsafeRawBufferPointer) throws(E) -> R) throws(E) -> R {

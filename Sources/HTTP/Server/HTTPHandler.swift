@@ -1,7 +1,7 @@
 public import EventLoop
 
-/// One complete request.
-public struct ServerRequest: Sendable {
+/// One complete request. An object, as it is handed through many calls and never changes.
+public final class ServerRequest: Sendable {
     /// The request line and fields.
     public let head: RequestHead
     /// The whole body, with ``EventLoop/EventLoop/readBufferPadding`` bytes of capacity to spare.
@@ -12,6 +12,14 @@ public struct ServerRequest: Sendable {
     public let isSecure: Bool
     /// When its first byte was handled.
     public let received: MonotonicTime
+
+    init(head: RequestHead, body: [UInt8], peer: SocketAddress, isSecure: Bool, received: MonotonicTime) {
+        self.head = head
+        self.body = body
+        self.peer = peer
+        self.isSecure = isSecure
+        self.received = received
+    }
 }
 
 /// Answers requests. One instance serves all connections of a loop.

@@ -125,7 +125,10 @@ public final class ResponseWriter {
     public func drained() async throws {
         transport.flush()
         while transport.pendingBytes > options.lowWater, interruption == nil {
-            await withCheckedContinuation { waiter = $0 }
+            await withCheckedContinuation { continuation in
+                waiter = continuation
+                wake()  // the suspension may have taken a turn through the executor
+            }
         }
         if interruption != nil { throw CancellationError() }
     }
@@ -141,7 +144,12 @@ public final class ResponseWriter {
 
     /// Cuts a stream: what was written is sent, the last chunk is not, and the connection closes. The client cannot take it for
     /// a complete answer (over HTTP/1.0, where an end is all there is, it gets a reset).
-    public func abort() { state = .aborted }
+    public func abort() {
+        switch state {
+        case .waiting, .streaming: state = .aborted
+        case .ended, .aborted, .raw: return
+        }
+    }
 
     // MARK: Time
 
@@ -185,7 +193,8 @@ public final class ResponseWriter {
     }
 
     func sendKeepAlive() {
-        guard let keepAlive, case .streaming(let isChunked) = state, !isHead else { return }
+        // With bytes waiting already, more of them would tell the client nothing.
+        guard let keepAlive, case .streaming(let isChunked) = state, !isHead, transport.pendingBytes == 0 else { return }
         if isChunked {
             ChunkedEncoder.appendChunk(keepAlive, to: &transport.outbox)
         } else {
@@ -198,7 +207,13 @@ public final class ResponseWriter {
     var keepsConnection: Bool { state == .ended && clientKeepsAlive && !closesAfterwards }
 
     /// Whether only a reset can tell the client that the body is cut.
-    var needsReset: Bool { resetsAfterwards || (state == .aborted && version == .http10 && status != 0) }
+    var needsReset: Bool {
+        if resetsAfterwards { return true }
+        switch state {
+        case .aborted, .streaming: return version == .http10 && status != 0
+        case .waiting, .ended, .raw: return false
+        }
+    }
 
     private func appendHead(status: Int, fields: HTTPFields, framing: BodyFraming) {
         let connection: HTTPEncoder.Connection =

@@ -31,9 +31,13 @@ actor ServerConnection {
     private var decoder: RequestDecoder
     private var phase = Phase.idle
     private var head: RequestHead?
+    private var isComplete = false  // `head` and `body` are a whole request that was not dispatched yet
     private var body: [UInt8] = []
     private var received = MonotonicTime.now
-    private var backlog: [UInt8] = []  // pipelined bytes behind the request being served
+    private var backlog: [UInt8] = []  // pipelined bytes behind the request being served, from `backlogStart` on
+    private var backlogStart = 0
+    private var isReadingBacklog = false
+    private var request: ServerRequest?  // handed over to the task
     private var writer: ResponseWriter?
     private var task: Task<Void, Never>?
     private var isDraining = false
@@ -45,11 +49,14 @@ actor ServerConnection {
     private var sentAtWriteLimit: UInt64 = 0
     private var nextKeepAlive = MonotonicTime.distantFuture
     private var nextProbe = MonotonicTime.distantFuture
+    private var lingerEnd = MonotonicTime.distantFuture
 
     /// Pipelined bytes taken before reading stops.
     private static let backlogLimit = 64 << 10
-    /// How long a closing connection waits for the client's end, so that the last response is not lost to a reset.
+    /// How long a closing connection waits for the client's end, or for more of what it still sends, so that the last response
+    /// is not lost to a reset; and how long at most.
     private static let lingerTimeout = Duration.seconds(2)
+    private static let longestLinger = Duration.seconds(30)
     /// How long after a client finished sending it is probed for the first time. Most answers are out by then, and a client
     /// that half-closes on purpose never sees a probe.
     private static let firstProbe = Duration.milliseconds(500)
@@ -77,7 +84,7 @@ actor ServerConnection {
     func start(descriptor: Int32, tls: TLSContext?) {
         do {
             let engine = try tls.map { try TLSEngine(context: $0, role: .server) }
-            let transport = Transport(loop: loop, descriptor: descriptor, tls: engine)
+            let transport = Transport(loop: loop, descriptor: descriptor, tls: engine, readsAfterSendFailure: false)
             self.transport = transport
             timer = LoopTimer(on: loop) { self.timerFired() }
             phase = engine == nil ? .idle : .securing
@@ -104,15 +111,33 @@ actor ServerConnection {
 
     private func received(_ bytes: UnsafeRawBufferPointer) {
         switch phase {
-        case .serving:
-            backlog.append(contentsOf: bytes)
-            if backlog.count >= ServerConnection.backlogLimit { transport?.pauseReading() }
-        case .lingering, .closed, .securing: return
-        case .idle, .readingHead, .readingBody: decode(bytes)
+        case .lingering: limitLinger()
+        case .closed, .securing: return
+        case .serving: keep(bytes)
+        case .idle, .readingHead, .readingBody:
+            guard backlog.isEmpty else { return keep(bytes) }
+            let used = decode(bytes)
+            if used < bytes.count { keep(UnsafeRawBufferPointer(rebasing: bytes[used...])) }
+            guard isComplete else { return }
+            dispatch()
+            readBacklog()
         }
     }
 
-    private func decode(_ bytes: UnsafeRawBufferPointer) {
+    /// Keeps pipelined bytes for later, and stops reading when there are enough of them.
+    private func keep(_ bytes: UnsafeRawBufferPointer) {
+        if backlogStart > 0 {
+            backlog.removeFirst(backlogStart)
+            backlogStart = 0
+        }
+        backlog.append(contentsOf: bytes)
+        if backlog.count >= ServerConnection.backlogLimit { transport?.pauseReading() }
+    }
+
+    /// Reads up to the end of one request at most.
+    ///
+    /// - Returns: how many of the bytes were used.
+    private func decode(_ bytes: UnsafeRawBufferPointer) -> Int {
         var input = bytes
         if phase == .idle {
             received = .now
@@ -120,22 +145,48 @@ actor ServerConnection {
             limitPhase(options.headerTimeout)
         }
         do throws(HTTPParseError) {
-            while phase == .readingHead || phase == .readingBody {
-                guard let event = try decoder.next(&input) else { break }
+            while phase == .readingHead || phase == .readingBody, let event = try decoder.next(&input) {
                 switch event {
                 case .head(let head): begin(head, hasMore: !input.isEmpty)
                 case .body(let part): append(part)
-                case .end: dispatch()
+                case .end:
+                    isComplete = true
+                    return bytes.count - input.count
                 }
             }
         } catch {
-            return reject(status: error.status, message: error.description)
+            reject(status: error.status, message: error.description)
         }
         switch phase {
-        case .serving where !input.isEmpty: backlog.append(contentsOf: input)
         case .readingBody: limitPhase(options.bodyTimeout)
+        case .readingHead where decoder.isBetweenMessages:  // an empty line behind the last request
+            phase = .idle
+            limitPhase(options.idleTimeout)
         default: break
         }
+        return bytes.count
+    }
+
+    /// Goes on with what the client has sent behind the request just served, once it has taken enough of the answers.
+    private func readBacklog() {
+        guard !isReadingBacklog else { return }
+        isReadingBacklog = true
+        defer { isReadingBacklog = false }
+        while phase == .idle, let transport {
+            if transport.pendingBytes > options.highWater { transport.flush() }
+            guard phase == .idle else { return }
+            if transport.pendingBytes > options.highWater { return transport.pauseReading() }
+            guard !backlog.isEmpty else { return transport.resumeReading() }
+            let bytes = backlog
+            backlogStart += bytes.withUnsafeBytes { decode(UnsafeRawBufferPointer(rebasing: $0[backlogStart...])) }
+            if backlogStart >= backlog.count {
+                backlog = []
+                backlogStart = 0
+            }
+            if backlog.count - backlogStart < ServerConnection.backlogLimit { transport.resumeReading() }
+            if isComplete { dispatch() }
+        }
+        if hasClientFinished, phase == .readingHead || phase == .readingBody { linger() }
     }
 
     private func begin(_ head: RequestHead, hasMore: Bool) {
@@ -182,7 +233,9 @@ actor ServerConnection {
     // MARK: Serving
 
     private func dispatch() {
+        isComplete = false
         guard let head, let transport else { return }
+        if !body.isEmpty { body.reserveSpare(EventLoop.readBufferPadding) }
         let request = ServerRequest(head: head, body: body, peer: peer, isSecure: isSecure, received: received)
         self.head = nil
         body = []
@@ -190,14 +243,34 @@ actor ServerConnection {
         writer.closesAfterwards = isDraining
         writer.onSchedule = { self.schedule() }
         self.writer = writer
+        self.request = request
         phase = .serving
         phaseLimit = .distantFuture
-        task = Task { await self.serve(request, writer) }
+        if hasClientFinished { awaitProbe() }
+        // Without the preference, whatever resumes after a suspension is queued on the global pool first, even in an actor that has
+        // an executor: a futex call, a woken thread and a trip back for every await.
+        task = Task(executorPreference: loop) { await self.serve() }
     }
 
-    private func serve(_ request: ServerRequest, _ writer: ResponseWriter) async {
+    private func serve() async {
+        guard let request, let writer else { return }
+        self.request = nil
+        let handler = self.handler
         await handler.handle(request, writer)
+        if writer.state == .waiting, writer.interruption != .clientGone { answerInstead(of: handler, writer) }
         finish(writer)
+    }
+
+    /// A handler that ends without a word still owes the client an answer.
+    private func answerInstead(of handler: any HTTPHandler, _ writer: ResponseWriter) {
+        let (status, message) =
+            switch writer.interruption {
+            case .deadline: (504, "the request took too long")
+            case .shuttingDown: (503, "the server is shutting down")
+            case .clientGone, nil: (500, "the request was not answered")
+            }
+        let (fields, body) = handler.rejection(status: status, message: message)
+        writer.respond(status: status, fields: fields, body: body)
     }
 
     private func finish(_ writer: ResponseWriter) {
@@ -216,12 +289,7 @@ actor ServerConnection {
         guard writer.keepsConnection, !isDraining, !(hasClientFinished && backlog.isEmpty) else { return linger() }
         phase = .idle
         limitPhase(options.idleTimeout)
-        guard !backlog.isEmpty else { return }
-        let bytes = backlog
-        backlog = []
-        transport.resumeReading()
-        bytes.withUnsafeBytes { decode($0) }
-        if hasClientFinished && phase != .serving && phase != .closed { linger() }
+        readBacklog()
     }
 
     private func interrupt(_ reason: ResponseWriter.Interruption) {
@@ -237,57 +305,69 @@ actor ServerConnection {
         switch (phase, end) {
         case (.serving, .finished) where !options.cancelsAtHalfClose:
             hasClientFinished = true
-            nextProbe = .now + ServerConnection.firstProbe
-            schedule()
+            awaitProbe()
         case (.serving, _): interrupt(.clientGone)
+        case (.idle, .finished), (.lingering, .finished):
+            // It may still be taking the last response.
+            hasClientFinished = true
+            if phase == .idle { linger() } else { closeWhenSent() }
         default: close()
         }
     }
 
+    private func awaitProbe() {
+        nextProbe = .now + ServerConnection.firstProbe
+        schedule()
+    }
+
     private func madeProgress() {
+        guard let transport else { return }
         writer?.wake()
-        if phase == .lingering, transport?.pendingBytes == 0 { limitPhase(ServerConnection.lingerTimeout) }
-        watchUnsentBytes()
+        if writeLimit != .distantFuture { watchUnsentBytes() }
+        switch phase {
+        case .idle where transport.pendingBytes <= options.lowWater: readBacklog()
+        case .lingering where transport.pendingBytes == 0:
+            limitLinger()
+            closeWhenSent()
+        default: return
+        }
     }
 
     // MARK: Time
 
     private func limitPhase(_ duration: Duration) {
         phaseLimit = .now + duration
-        timer?.arm(at: phaseLimit)
+        armTimer()
     }
 
-    /// Has the timer look at everything that may come due; the earliest wins.
-    private func schedule() {
+    /// The earliest of all that may come due wins.
+    private func armTimer() {
         guard let timer else { return }
-        let now = MonotonicTime.now
-        if let writer, writer.keepAlive != nil, nextKeepAlive == .distantFuture {
-            nextKeepAlive = now + options.keepAliveInterval
-        }
-        // While a response is under way the timer also looks in on the client's reading, at the write timeout's pace.
-        if writer != nil, writeLimit == .distantFuture { watchUnsentBytes() }
         let next = min(phaseLimit, writeLimit, nextKeepAlive, nextProbe, writer?.deadline ?? .distantFuture)
         if next == .distantFuture { timer.disarm() } else { timer.arm(at: next) }
+    }
+
+    /// Has the timer look at everything that a response under way needs.
+    private func schedule() {
+        if let writer, writer.keepAlive != nil, nextKeepAlive == .distantFuture {
+            nextKeepAlive = .now + options.keepAliveInterval
+        }
+        // While a response is under way the timer also looks in on the client's reading, at the write timeout's pace.
+        if writer != nil, writeLimit == .distantFuture { watchUnsentBytes() } else { armTimer() }
     }
 
     private func watchUnsentBytes() {
         guard let transport else { return }
         writeLimit = .now + options.writeTimeout
         sentAtWriteLimit = transport.bytesSent
-        timer?.arm(at: min(writeLimit, phaseLimit, nextKeepAlive, nextProbe, writer?.deadline ?? .distantFuture))
+        armTimer()
     }
 
     private func timerFired() {
         let now = MonotonicTime.now
-        if phaseLimit <= now { return phaseTimedOut() }
-        if let transport, writeLimit <= now {
-            if transport.pendingBytes > 0, transport.bytesSent == sentAtWriteLimit {
-                if phase == .serving { interrupt(.clientGone) } else { close(reset: true) }
-                return
-            }
-            writeLimit = .distantFuture
-            if transport.pendingBytes > 0 || writer != nil { watchUnsentBytes() }
-        }
+        if writeLimit <= now { checkUnsentBytes() }
+        if phaseLimit <= now { phaseTimedOut() }
+        guard phase != .closed else { return }
         if let writer {
             if writer.deadline <= now, writer.interruption == nil { interrupt(.deadline) }
             if nextKeepAlive <= now {
@@ -302,11 +382,24 @@ actor ServerConnection {
         schedule()
     }
 
+    private func checkUnsentBytes() {
+        guard let transport else { return }
+        writeLimit = .distantFuture
+        if transport.pendingBytes > 0, transport.bytesSent == sentAtWriteLimit {
+            if phase == .serving { interrupt(.clientGone) } else { close(reset: true) }
+        } else if transport.pendingBytes > 0 {
+            watchUnsentBytes()
+        }
+    }
+
     private func phaseTimedOut() {
         phaseLimit = .distantFuture
         switch phase {
         case .readingHead where decoder.hasPartialHead, .readingBody:
             reject(status: 408, message: "the request did not arrive in time")
+        // A slow reader has the write timeout, for as long as it reads.
+        case .idle where transport?.pendingBytes != 0: limitPhase(options.idleTimeout)
+        case .lingering where transport?.pendingBytes != 0: limitLinger()
         default: close()
         }
     }
@@ -317,7 +410,11 @@ actor ServerConnection {
     func drain() {
         isDraining = true
         writer?.closesAfterwards = true
-        if phase == .idle || phase == .securing { close() }
+        switch phase {
+        case .idle where transport?.pendingBytes != 0: linger()
+        case .idle, .securing: close()
+        default: return
+        }
     }
 
     /// Ends the request under way with the door's error, at the end of a drain.
@@ -325,27 +422,38 @@ actor ServerConnection {
 
     /// Sends what is left, then our end, and gives the client a moment to read it before the descriptor goes.
     private func linger() {
-        guard let transport, phase != .closed else { return }
+        guard let transport, phase != .closed, phase != .lingering else { return }
         phase = .lingering
         backlog = []
+        backlogStart = 0
+        lingerEnd = .now + ServerConnection.longestLinger
+        limitLinger()
+        watchUnsentBytes()
         transport.resumeReading()
         transport.finishSending()
-        watchUnsentBytes()
-        limitPhase(ServerConnection.lingerTimeout)
-        if hasClientFinished {
-            transport.flush()
-            if transport.pendingBytes == 0 { close() }
-        }
+        closeWhenSent()
+    }
+
+    private func limitLinger() {
+        phaseLimit = min(.now + ServerConnection.lingerTimeout, lingerEnd)
+        armTimer()
+    }
+
+    /// With the client's end here already, ours is all there is to wait for.
+    private func closeWhenSent() {
+        guard hasClientFinished, let transport else { return }
+        transport.flush()
+        if transport.pendingBytes == 0 { close() }
     }
 
     private func close(reset: Bool = false) {
         guard phase != .closed else { return }
+        interrupt(.clientGone)
         phase = .closed
         timer?.cancel()
         timer = nil
         transport?.close(reset: reset)
         transport = nil
-        task?.cancel()
         server.assumeIsolated { $0.closed(self) }
     }
 }

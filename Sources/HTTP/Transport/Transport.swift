@@ -1,4 +1,5 @@
 import EventLoop
+import Glibc
 import TLS
 
 /// One connected socket, plain or TLS, with the bytes that wait to leave it.
@@ -21,7 +22,7 @@ final class Transport {
     struct Callbacks {
         /// Plain bytes arrived; lent for the call.
         var onBytes: (UnsafeRawBufferPointer) -> Void
-        /// The receiving side ended; called once.
+        /// The receiving side ended. Called once, and once more with `.failed` when a connection breaks after its orderly end.
         var onEnd: (End) -> Void
         /// The kernel took bytes again after it had refused them.
         var onProgress: () -> Void
@@ -32,6 +33,7 @@ final class Transport {
     private let loop: EventLoop
     private let descriptor: Int32
     private let tls: TLSEngine?
+    private let readsAfterSendFailure: Bool
     private var readWatcher: Watcher?
     private var writeWatcher: Watcher?
     private var callbacks: Callbacks?
@@ -46,6 +48,7 @@ final class Transport {
     private var finishesAfterFlush = false
     private var wantsReading = true
     private var readingEnded = false
+    private var sendFailure: Int32?
     private(set) var isSecured: Bool
     private(set) var isClosed = false
     /// Bytes given to the kernel since the connection began, of the plain text on a plain socket.
@@ -54,10 +57,13 @@ final class Transport {
     /// An outbox that grew beyond this is given back when it has been sent, so that idle connections stay small.
     private static let keptCapacity = 4096
 
-    init(loop: EventLoop, descriptor: Int32, tls: TLSEngine?) {
+    /// - Parameter readsAfterSendFailure: whether a failed write leaves reading to find the end, and what the peer said before
+    ///   it; else the failure is the end.
+    init(loop: EventLoop, descriptor: Int32, tls: TLSEngine?, readsAfterSendFailure: Bool) {
         self.loop = loop
         self.descriptor = descriptor
         self.tls = tls
+        self.readsAfterSendFailure = readsAfterSendFailure
         isSecured = tls == nil
     }
 
@@ -97,26 +103,34 @@ final class Transport {
 
     /// Writes as much as the kernel takes, and waits for room if that is not all.
     func flush() {
+        // A socket that was full says itself when it has room.
+        guard writeWatcher?.isActive != true else { return }
+        writeOut()
+    }
+
+    private func roomCame() {
+        writeOut()
+        callbacks?.onProgress()
+    }
+
+    private func writeOut() {
         guard !isClosed else { return }
-        let wasStuck = writeWatcher?.isActive ?? false
+        guard sendFailure == nil else { return dropUnsent() }
         if let tls {
-            guard isSecured else { return flushCipher(tls) }
-            if sentOfOutbox < outbox.count {
-                let written = encrypt(with: tls)
-                guard written else { return }
+            if isSecured, sentOfOutbox < outbox.count {
+                guard encrypt(with: tls) else { return }
             }
             flushCipher(tls)
         } else {
             sendOutbox()
         }
-        guard !isClosed else { return }
+        guard !isClosed, isSecured, sendFailure == nil else { return }
         if pendingBytes > 0 {
             waitForRoom()
         } else {
             writeWatcher?.pause()
             if finishesAfterFlush { sendEndOfFile() }
         }
-        if wasStuck { callbacks?.onProgress() }
     }
 
     private func sendOutbox() {
@@ -132,7 +146,7 @@ final class Transport {
                 dropSentPrefix()
                 return
             case .endOfFile: return
-            case .failed(let number): return fail(.broken(number))
+            case .failed(let number): return sendingFailed(number)
             }
         }
         emptyOutbox()
@@ -168,7 +182,7 @@ final class Transport {
                 bytesSent += UInt64(count)
             case .wouldBlock: return waitForRoom()
             case .endOfFile: return
-            case .failed(let number): return fail(.broken(number))
+            case .failed(let number): return sendingFailed(number)
             }
         }
     }
@@ -193,7 +207,7 @@ final class Transport {
         do throws(LoopError) {
             if writeWatcher == nil {
                 writeWatcher = try Watcher(on: loop, descriptor: descriptor, interest: .writable) { [unowned self] in
-                    flush()
+                    roomCame()
                 }
             }
             try writeWatcher?.resume()
@@ -203,13 +217,30 @@ final class Transport {
     }
 
     private func sendEndOfFile() {
-        finishesAfterFlush = false
         if let tls {
             tls.shutdown()
             flushCipher(tls)
-            guard !isClosed else { return }
+            guard !isClosed, pendingBytes == 0 else { return }
         }
+        finishesAfterFlush = false
         Socket.shutdownWrite(descriptor)
+    }
+
+    /// The peer takes nothing any more. What it said before it broke off (an early refusal of a large body, say) may still
+    /// wait to be read, with the end behind it: reading goes on, and finds both.
+    private func sendingFailed(_ number: Int32) {
+        sendFailure = number
+        dropUnsent()
+        writeWatcher?.pause()
+        let endIsToCome = number == EPIPE || number == ECONNRESET
+        if !readsAfterSendFailure || !endIsToCome || readingEnded || !wantsReading { fail(.broken(number)) }
+    }
+
+    private func dropUnsent() {
+        outbox = []
+        cipher = []
+        sentOfOutbox = 0
+        sentOfCipher = 0
     }
 
     // MARK: Receiving
@@ -263,7 +294,9 @@ final class Transport {
                     if tls.hasOutbound { scheduleFlush() }
                     return
                 case .closed: return endReading(.finished)
-                case .failed(let error): return fail(.tls(error))
+                case .failed(let error):
+                    flushCipher(tls)  // the alert that says why
+                    return fail(.tls(error))
                 }
             }
         }
@@ -289,6 +322,7 @@ final class Transport {
     /// a client that only finished sending differs from one that has gone.
     private func endReading(_ end: End) {
         guard !readingEnded else { return }
+        if let sendFailure { return fail(.broken(sendFailure)) }
         readingEnded = true
         readWatcher?.cancel()
         readWatcher = nil
@@ -332,10 +366,7 @@ final class Transport {
         writeWatcher?.cancel()
         writeWatcher = nil
         callbacks = nil
-        outbox = []
-        cipher = []
-        sentOfOutbox = 0
-        sentOfCipher = 0
+        dropUnsent()
         if reset { Socket.reset(descriptor) } else { Socket.close(descriptor) }
     }
 }

@@ -1,5 +1,5 @@
-package import Runnable
 import JSON
+package import Runnable
 
 extension [UInt8] {
     /// Appends a value as one line of JSON; numbers come out as they were read.

@@ -7,6 +7,7 @@ public import Runnable
 /// `stall` pass on the loop's timers; `error-after` fails with `upstream_5xx`, a cut behind a token with `truncated`, and one at
 /// the head with `upstream_connect`. Cuts and stalls at bytes, splits and framings mean nothing here. One for each loop.
 public struct MockModel: ChatModel {
+    /// What it calls itself: `model_name` in answers.
     public let name: String
     /// What it does.
     public let script: MockScript

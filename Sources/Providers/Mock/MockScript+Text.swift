@@ -42,6 +42,8 @@ extension MockScript {
                 if let open { try set(open.key, open.value) }
                 open = pair
             } else if let pair = open {
+                // A comma too many at the end means nothing, except in free text.
+                if piece.isEmpty, piece.endIndex == text.endIndex, !MockScript.isFreeText(pair.key) { continue }
                 open = (pair.key, pair.value + "," + piece)
             } else if !trimmed(piece).isEmpty {
                 throw MockScriptError(key: trimmed(piece), reason: "expected key=value")
@@ -55,10 +57,11 @@ extension MockScript {
     private static func pair(_ piece: Substring, inside key: String?) -> (key: String, value: String)? {
         guard let sign = piece.firstIndex(of: "=") else { return nil }
         let name = trimmed(piece[..<sign])
-        let isFreeText = key == "reply" || key == "tool-arguments"
-        guard !isFreeText || keys.contains(name) else { return nil }
+        guard !(key.map(isFreeText) ?? false) || keys.contains(name) else { return nil }
         return (name, String(piece[piece.index(after: sign)...]))
     }
+
+    private static func isFreeText(_ key: String) -> Bool { key == "reply" || key == "tool-arguments" }
 
     /// Sets one key. Call ``check()`` at the end.
     public mutating func set(_ key: String, _ value: String) throws(MockScriptError) {

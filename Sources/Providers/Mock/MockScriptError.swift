@@ -11,5 +11,6 @@ public struct MockScriptError: Error, Sendable, Equatable, CustomStringConvertib
         self.reason = reason
     }
 
+    /// Key and reason on one line.
     public var description: String { "mock script: \(key): \(reason)" }
 }

@@ -31,41 +31,54 @@ struct OpenAICompletion {
     }
 
     private init(_ root: JSONView, _ errors: OpenAIErrors) throws(RunError) {
-        guard let choice = OpenAICompletion.firstChoice(root["choices"]) else {
+        var choice: JSONView?
+        var modelName: String?
+        var fingerprint: String?
+        for (key, value) in root.members where !value.isNull {
+            // Told apart by their length first.
+            switch key.raw.count - 2 {
+            case 2 where key.isKey("id"): message.id = value.nonEmptyString
+            case 5:
+                if key.isKey("model") {
+                    modelName = value.nonEmptyString
+                } else if key.isKey("usage") {
+                    message.usage = UsageMetadata(openAI: value) ?? message.usage
+                } else if key.isKey("error") {
+                    throw errors.error(inside: OpenAIErrorBody(details: value))
+                }
+            case 6 where message.usage == nil && key.isKey("x_groq"):
+                message.usage = value["usage"].flatMap { UsageMetadata(openAI: $0) }
+            case 7 where key.isKey("choices"): choice = OpenAICompletion.firstChoice(value)
+            case 18 where key.isKey("system_fingerprint"): fingerprint = value.nonEmptyString
+            default: continue
+            }
+        }
+        guard let choice else {
             if let body = OpenAIErrorBody(root) { throw errors.error(inside: body) }
             throw RunError(.upstreamProtocol, detail: "the answer has no choices")
         }
-        if let error = root["error"], !error.isNull { throw errors.error(inside: OpenAIErrorBody(details: error)) }
-        var metadata = Value.Object()
-        for (key, value) in root.members {
-            if key.isKey("id") {
-                message.id = value.nonEmptyString
-            } else if key.isKey("model") {
-                if let name = value.nonEmptyString { metadata["model_name"] = .string(name) }
-            } else if key.isKey("system_fingerprint") {
-                if let text = value.nonEmptyString { metadata["system_fingerprint"] = .string(text) }
-            } else if key.isKey("usage") {
-                message.usage = UsageMetadata(openAI: value) ?? message.usage
-            } else if key.isKey("x_groq"), message.usage == nil {
-                message.usage = value["usage"].flatMap { UsageMetadata(openAI: $0) }
-            }
-        }
+        try read(choice, errors)
+        if let modelName { message.responseMetadata["model_name"] = .string(modelName) }
+        if let fingerprint { message.responseMetadata["system_fingerprint"] = .string(fingerprint) }
+    }
+
+    private mutating func read(_ choice: JSONView, _ errors: OpenAIErrors) throws(RunError) {
+        var hasMessage = false
         for (key, value) in choice.members where !value.isNull {
-            if key.isKey("message") {
+            if key.isKey("message"), value.kind == .object {
+                hasMessage = true
                 read(OpenAIMessageFields(value))
             } else if key.isKey("finish_reason") {
-                metadata["finish_reason"] = Value(value)
+                guard !value.equals("error") else {
+                    let body = choice["error"].map { OpenAIErrorBody(details: $0) }
+                    throw errors.error(inside: body ?? OpenAIErrorBody())
+                }
+                message.responseMetadata["finish_reason"] = Value(value)
             } else if key.isKey("logprobs") {
-                metadata["logprobs"] = Value(value)
+                message.responseMetadata["logprobs"] = Value(value)
             }
         }
-        if metadata["finish_reason"]?.string == "error" {
-            throw errors.error(inside: choice["error"].map { OpenAIErrorBody(details: $0) } ?? OpenAIErrorBody())
-        }
-        guard let body = choice["message"], body.kind == .object else {
-            throw RunError(.upstreamProtocol, detail: "the answer has no message")
-        }
-        message.responseMetadata = metadata
+        guard hasMessage else { throw RunError(.upstreamProtocol, detail: "the answer has no message") }
     }
 
     /// The choice with index 0, or the first that has none.
@@ -78,6 +91,10 @@ struct OpenAICompletion {
     }
 
     private mutating func read(_ fields: OpenAIMessageFields) {
+        if let text = fields.content?.string, fields.isTextAlone {
+            message.content = .text(text)
+            return
+        }
         let content = OpenAIContent(fields.content)
         message.content = .text(content.text)
         let reasoning = OpenAIContent(fields.reasoning).text + content.reasoning

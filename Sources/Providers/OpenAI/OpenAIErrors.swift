@@ -87,7 +87,8 @@ struct OpenAIErrors: Sendable {
         "moderation_blocked",
     ]
     private static let contexts: Set<String> = [
-        "context_length_exceeded", "exceed_context_size_error", "context_window_exceeded", "model_context_window_exceeded",
+        "context_length_exceeded", "exceed_context_size_error", "context_window_exceeded",
+        "model_context_window_exceeded",
     ]
     private static let credentials: Set<String> = [
         "invalid_api_key", "authentication_error", "invalid_authentication", "permission_error", "permission_denied",

@@ -29,6 +29,9 @@ struct OpenAIMessageFields {
     var toolCalls: JSONView?
     var functionCall: JSONView?
 
+    /// Whether there is nothing but content.
+    var isTextAlone: Bool { reasoning == nil && refusal == nil && toolCalls == nil && functionCall == nil }
+
     init(_ object: JSONView) {
         for (key, value) in object.members where !value.isNull {
             // A switch on the length first: most keys are told apart by it.
@@ -79,25 +82,54 @@ extension UsageMetadata {
     /// Reads a `usage` object; nil when it counts neither input nor output.
     init?(openAI view: JSONView) {
         guard view.kind == .object else { return nil }
-        let input = view["prompt_tokens"]?.tokenCount ?? view["input_tokens"]?.tokenCount
-        let output = view["completion_tokens"]?.tokenCount ?? view["output_tokens"]?.tokenCount
+        var input: Int?
+        var output: Int?
+        var total: Int?
+        var inputDetails: JSONView?
+        var outputDetails: JSONView?
+        var cacheHits: Int?
+        for (key, value) in view.members {
+            switch key.raw.count - 2 {
+            case 12:
+                if key.isKey("total_tokens") {
+                    total = value.tokenCount
+                } else if key.isKey("input_tokens") {
+                    input = input ?? value.tokenCount
+                }
+            case 13:
+                if key.isKey("prompt_tokens") {
+                    input = value.tokenCount ?? input
+                } else if key.isKey("output_tokens") {
+                    output = output ?? value.tokenCount
+                }
+            case 17 where key.isKey("completion_tokens"): output = value.tokenCount ?? output
+            case 21 where key.isKey("prompt_tokens_details"): inputDetails = value
+            case 23 where key.isKey("prompt_cache_hit_tokens"): cacheHits = value.tokenCount
+            case 25 where key.isKey("completion_tokens_details"): outputDetails = value
+            default: continue
+            }
+        }
         guard input != nil || output != nil else { return nil }
-        self.init(
-            inputTokens: input ?? 0,
-            outputTokens: output ?? 0,
-            totalTokens: view["total_tokens"]?.tokenCount
-        )
-        var inputDetails: [String: Int] = [:]
-        let promptDetails = view["prompt_tokens_details"]
-        inputDetails["cache_read"] =
-            promptDetails?["cached_tokens"]?.tokenCount ?? view["prompt_cache_hit_tokens"]?.tokenCount
-        inputDetails["audio"] = promptDetails?["audio_tokens"]?.tokenCount
-        if !inputDetails.isEmpty { inputTokenDetails = inputDetails }
-        var outputDetails: [String: Int] = [:]
-        let completionDetails = view["completion_tokens_details"]
-        outputDetails["reasoning"] = completionDetails?["reasoning_tokens"]?.tokenCount
-        outputDetails["audio"] = completionDetails?["audio_tokens"]?.tokenCount
-        if !outputDetails.isEmpty { outputTokenDetails = outputDetails }
+        self.init(inputTokens: input ?? 0, outputTokens: output ?? 0, totalTokens: total)
+        inputTokenDetails = UsageMetadata.details(inputDetails, "cached_tokens", as: "cache_read", cacheHits)
+        outputTokenDetails = UsageMetadata.details(outputDetails, "reasoning_tokens", as: "reasoning", nil)
+    }
+
+    /// Both kinds of details have one count of their own beside that of audio. Nil without any.
+    private static func details(
+        _ view: JSONView?,
+        _ key: StaticString,
+        as name: String,
+        _ otherwise: Int?
+    ) -> [String: Int]? {
+        let count = view?[key]?.tokenCount ?? otherwise
+        let audio = view?["audio_tokens"]?.tokenCount
+        switch (count, audio) {
+        case (nil, nil): return nil
+        case (let count?, nil): return [name: count]
+        case (nil, let audio?): return ["audio": audio]
+        case (let count?, let audio?): return [name: count, "audio": audio]
+        }
     }
 }
 

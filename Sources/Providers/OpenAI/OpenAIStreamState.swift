@@ -124,7 +124,8 @@ struct OpenAIStreamState {
             guard index == 0 else { continue }
             if let reason = reason?.nonEmptyString {
                 guard reason != "error" else {
-                    throw errors.error(inside: choice["error"].map { OpenAIErrorBody(details: $0) } ?? OpenAIErrorBody())
+                    let body = choice["error"].map { OpenAIErrorBody(details: $0) }
+                    throw errors.error(inside: body ?? OpenAIErrorBody())
                 }
                 finishReason = reason
             }
@@ -139,10 +140,9 @@ struct OpenAIStreamState {
         let fields = OpenAIMessageFields(delta)
         var chunk = MessageChunk(id: id)
         if let text = fields.content?.nonEmptyString { chunk.content = .text(text) }
-        let isPlain =
-            fields.reasoning == nil && fields.refusal == nil && fields.toolCalls == nil && fields.functionCall == nil
-            && fields.content?.kind != .array && logprobs == nil
-        if isPlain { return chunk.content.isEmpty ? nil : chunk }
+        if fields.isTextAlone, fields.content?.kind != .array, logprobs == nil {
+            return chunk.content.isEmpty ? nil : chunk
+        }
         return try addRare(fields, logprobs, to: &chunk) || !chunk.content.isEmpty ? chunk : nil
     }
 

@@ -89,16 +89,28 @@ extension RunID: LosslessStringConvertible {
     }
 
     private func write(to buffer: UnsafeMutableBufferPointer<UInt8>) {
-        var place = 0
-        for digit in 0..<32 {
-            if digit == 8 || digit == 12 || digit == 16 || digit == 20 {
-                buffer[place] = UInt8(ascii: "-")
-                place += 1
-            }
-            let half = digit < 16 ? high : low
-            let nibble = UInt8(truncatingIfNeeded: half >> UInt64(60 - digit % 16 * 4)) & 15
-            buffer[place] = nibble < 10 ? UInt8(ascii: "0") + nibble : UInt8(ascii: "a") + nibble - 10
-            place += 1
+        RunID.write(high >> 32, digits: 8, to: buffer, at: 0)
+        RunID.write(high >> 16, digits: 4, to: buffer, at: 9)
+        RunID.write(high, digits: 4, to: buffer, at: 14)
+        RunID.write(low >> 48, digits: 4, to: buffer, at: 19)
+        RunID.write(low, digits: 12, to: buffer, at: 24)
+        for place in stride(from: 8, through: 23, by: 5) { buffer[place] = UInt8(ascii: "-") }
+    }
+
+    /// Writes the lowest `digits` hexadecimal digits of `value`.
+    private static func write(
+        _ value: UInt64,
+        digits: Int,
+        to buffer: UnsafeMutableBufferPointer<UInt8>,
+        at start: Int
+    ) {
+        var rest = value
+        var place = start + digits
+        while place > start {
+            place -= 1
+            let nibble = UInt8(truncatingIfNeeded: rest & 15)
+            buffer[place] = nibble &+ (nibble < 10 ? UInt8(ascii: "0") : UInt8(ascii: "a") - 10)
+            rest >>= 4
         }
     }
 }

@@ -30,7 +30,10 @@ import Testing
             inputTokenDetails: ["cache_read": 0, "audio": 0],
             outputTokenDetails: ["reasoning": 1, "audio": 0]
         )
-        #expect(message == answer("Hi \"there\"\u{2028}", id: "chatcmpl-1", model: "gpt-4o", fingerprint: "fp", usage: usage))
+        #expect(
+            message
+                == answer("Hi \"there\"\u{2028}", id: "chatcmpl-1", model: "gpt-4o", fingerprint: "fp", usage: usage)
+        )
     }
 
     @Test(arguments: [

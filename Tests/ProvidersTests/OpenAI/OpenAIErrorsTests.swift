@@ -60,11 +60,23 @@ import Testing
             .contentFiltered,
             shown: "flagged"
         ),
-        Case(401, #"{"error":{"message":"Incorrect API key provided: sk-ab***yz","code":"invalid_api_key"}}"#, .upstreamAuth),
+        Case(
+            401,
+            #"{"error":{"message":"Incorrect API key provided: sk-ab***yz","code":"invalid_api_key"}}"#,
+            .upstreamAuth
+        ),
         Case(403, #"{"error":{"message":"no access to this model"}}"#, .upstreamAuth),
-        Case(400, #"[{"error":{"code":400,"message":"API key not valid.","status":"INVALID_ARGUMENT"}}]"#, .upstreamAuth),
+        Case(
+            400,
+            #"[{"error":{"code":400,"message":"API key not valid.","status":"INVALID_ARGUMENT"}}]"#,
+            .upstreamAuth
+        ),
         Case(402, #"{"error":{"message":"Insufficient Balance","type":"unknown_error"}}"#, .upstreamBilling),
-        Case(429, #"{"error":{"message":"quota","type":"insufficient_quota","code":"insufficient_quota"}}"#, .upstreamBilling),
+        Case(
+            429,
+            #"{"error":{"message":"quota","type":"insufficient_quota","code":"insufficient_quota"}}"#,
+            .upstreamBilling
+        ),
         Case(429, #"{"error":{"message":"slow","type":"requests","code":"rate_limit_exceeded"}}"#, .upstreamRate),
         Case(429, "slow down", .upstreamRate),
         Case(
@@ -146,20 +158,22 @@ import Testing
         #expect(error(Case(503, "", .upstreamOverload)).retry == .safe)
     }
 
-    @Test(arguments: [
-        ([("retry-after", "2")], Duration.seconds(2)),
-        ([("retry-after", "0.5")], .milliseconds(500)),
-        ([("retry-after-ms", "1500"), ("retry-after", "2")], .milliseconds(1500)),
-        ([("x-ms-retry-after-ms", "20")], .milliseconds(20)),
-        ([("retry-after", "Sun, 06 Nov 1994 08:49:47 GMT")], .seconds(10)),
-        ([("retry-after", "Sun, 06 Nov 1994 08:49:07 GMT")], .zero),
-        ([("retry-after", "1e9")], .seconds(86_400)),
-        ([("retry-after", "-1")], nil),
-        ([("retry-after", "soon")], nil),
-        ([("retry-after", "nan")], nil),
-        ([("retry-after-ms", "inf"), ("retry-after", "3")], .seconds(3)),
-        ([], nil),
-    ] as [([(String, String)], Duration?)])
+    @Test(
+        arguments: [
+            ([("retry-after", "2")], Duration.seconds(2)),
+            ([("retry-after", "0.5")], .milliseconds(500)),
+            ([("retry-after-ms", "1500"), ("retry-after", "2")], .milliseconds(1500)),
+            ([("x-ms-retry-after-ms", "20")], .milliseconds(20)),
+            ([("retry-after", "Sun, 06 Nov 1994 08:49:47 GMT")], .seconds(10)),
+            ([("retry-after", "Sun, 06 Nov 1994 08:49:07 GMT")], .zero),
+            ([("retry-after", "1e9")], .seconds(86_400)),
+            ([("retry-after", "-1")], nil),
+            ([("retry-after", "soon")], nil),
+            ([("retry-after", "nan")], nil),
+            ([("retry-after-ms", "inf"), ("retry-after", "3")], .seconds(3)),
+            ([], nil),
+        ] as [([(String, String)], Duration?)]
+    )
     func retryAfter(_ pairs: [(String, String)], _ expected: Duration?) {
         var fields = HTTPFields()
         for (name, value) in pairs {

@@ -204,10 +204,13 @@ enum OpenAIFixtures {
     static let openRouter = StreamFixture(
         "OpenRouter: comments, null usage, reasoning",
         ": OPENROUTER PROCESSING\n\n: OPENROUTER PROCESSING\n\n"
-            + StreamFixture.events([
-                #"{"id":"gen-1","provider":"X","model":"a/b","object":"chat.completion.chunk","choices":[{"index":0,"delta":{"role":"assistant","content":"","reasoning":"why","reasoning_details":[{"type":"reasoning.text","text":"why"}]},"finish_reason":null,"native_finish_reason":null,"logprobs":null}]}"#,
-                #"{"id":"gen-1","provider":"X","model":"a/b","choices":[{"index":0,"delta":{"role":"assistant","content":"so","reasoning":null},"finish_reason":null}]}"#,
-            ], done: false) + ": OPENROUTER PROCESSING\n\n"
+            + StreamFixture.events(
+                [
+                    #"{"id":"gen-1","provider":"X","model":"a/b","object":"chat.completion.chunk","choices":[{"index":0,"delta":{"role":"assistant","content":"","reasoning":"why","reasoning_details":[{"type":"reasoning.text","text":"why"}]},"finish_reason":null,"native_finish_reason":null,"logprobs":null}]}"#,
+                    #"{"id":"gen-1","provider":"X","model":"a/b","choices":[{"index":0,"delta":{"role":"assistant","content":"so","reasoning":null},"finish_reason":null}]}"#,
+                ],
+                done: false
+            ) + ": OPENROUTER PROCESSING\n\n"
             + StreamFixture.events([
                 #"{"id":"gen-1","provider":"X","model":"a/b","choices":[{"index":0,"delta":{"role":"assistant","content":""},"finish_reason":"stop","native_finish_reason":"stop"}]}"#,
                 #"{"id":"gen-1","provider":"X","model":"a/b","choices":[{"index":0,"delta":{"role":"assistant","content":""},"finish_reason":null}],"usage":{"prompt_tokens":8,"completion_tokens":2,"total_tokens":10,"cost":0.1}}"#,
@@ -265,19 +268,25 @@ enum OpenAIFixtures {
 
     static let noMark = StreamFixture(
         "an imitator without [DONE]",
-        StreamFixture.events([
-            #"{"id":"n","model":"m","choices":[{"delta":{"content":"a"}}]}"#,
-            #"{"id":"n","model":"m","choices":[{"delta":{"content":"b"},"finish_reason":"stop"}]}"#,
-        ], done: false),
+        StreamFixture.events(
+            [
+                #"{"id":"n","model":"m","choices":[{"delta":{"content":"a"}}]}"#,
+                #"{"id":"n","model":"m","choices":[{"delta":{"content":"b"},"finish_reason":"stop"}]}"#,
+            ],
+            done: false
+        ),
         answer("ab", id: "n", model: "m")
     )
 
     static let perplexity = StreamFixture(
         "Perplexity: the whole text so far beside each delta, citations",
-        StreamFixture.events([
-            #"{"id":"p","model":"sonar","usage":{"prompt_tokens":1,"completion_tokens":1,"total_tokens":2},"citations":["https://example.com"],"object":"chat.completion","choices":[{"index":0,"finish_reason":null,"message":{"role":"assistant","content":"x"},"delta":{"role":"assistant","content":"x"}}]}"#,
-            #"{"id":"p","model":"sonar","usage":{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3},"choices":[{"index":0,"finish_reason":"stop","message":{"role":"assistant","content":"xy"},"delta":{"role":"assistant","content":"y"}}]}"#,
-        ], done: false),
+        StreamFixture.events(
+            [
+                #"{"id":"p","model":"sonar","usage":{"prompt_tokens":1,"completion_tokens":1,"total_tokens":2},"citations":["https://example.com"],"object":"chat.completion","choices":[{"index":0,"finish_reason":null,"message":{"role":"assistant","content":"x"},"delta":{"role":"assistant","content":"x"}}]}"#,
+                #"{"id":"p","model":"sonar","usage":{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3},"choices":[{"index":0,"finish_reason":"stop","message":{"role":"assistant","content":"xy"},"delta":{"role":"assistant","content":"y"}}]}"#,
+            ],
+            done: false
+        ),
         answer("xy", id: "p", model: "sonar", usage: UsageMetadata(inputTokens: 1, outputTokens: 2))
     )
 
@@ -308,7 +317,8 @@ enum OpenAIFixtures {
         "\u{FEFF}\n\n: hello\r\revent: ping\ndata: zzz\n\ndata:\n\nid: 7\nretry: 10\n"
             + "data: {\"id\":null,\"model\":null,\ndata: \"choices\":[{\"index\":1,\"delta\":{\"content\":\"no\"}},"
             + "{\"index\":0,\"delta\":{\"content\":\"yes\"}}]}\n\n"
-            + #"data: {"id":"late","model":"m","choices":[{"index":0,"delta":{"content":"!"},"finish_reason":""}]}"# + "\r\r"
+            + #"data: {"id":"late","model":"m","choices":[{"index":0,"delta":{"content":"!"},"finish_reason":""}]}"#
+            + "\r\r"
             + #"data: {"type":"heartbeat","unknown":[1,{"a":[]}]}"# + "\n\n"
             + #"data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop","unknown":{"deep":[1]}}]}"# + "\n\n"
             + "data: [DONE] \n\ndata: {\"error\":{\"message\":\"too late\"}}\n\ndata: garbage\n\n",

@@ -5,7 +5,8 @@ import ScriptedUpstream
 import Testing
 
 @Suite(.timeLimit(.minutes(2))) struct OpenAIModelTests {
-    static let completion = #"{"id":"c","model":"m","choices":[{"index":0,"message":{"content":"hello"},"finish_reason":"stop"}]}"#
+    static let completion =
+        #"{"id":"c","model":"m","choices":[{"index":0,"message":{"content":"hello"},"finish_reason":"stop"}]}"#
     static let token = #"data: {"id":"c","choices":[{"index":0,"delta":{"content":"a"}}]}"# + "\n\n"
     static let finish = #"data: {"id":"c","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"# + "\n\n"
     static let done = "data: [DONE]\n\n"
@@ -20,7 +21,9 @@ import Testing
         let message = try await fixture.run { try await model.ainvoke(ChatPrompt("hi"), config: RunConfig()) }
         #expect(message.content == .text("hello"))
         let request = try #require(fixture.upstream.requests.first)
-        #expect(request.head.hasPrefix("POST /v1/chat/completions HTTP/1.1\r\nhost: 127.0.0.1:\(fixture.upstream.port)\r\n"))
+        #expect(
+            request.head.hasPrefix("POST /v1/chat/completions HTTP/1.1\r\nhost: 127.0.0.1:\(fixture.upstream.port)\r\n")
+        )
         #expect(request.head.contains("\r\nauthorization: Bearer sk-canary-1\r\n"))
         #expect(request.head.contains("\r\ncontent-type: application/json\r\n"))
         #expect(request.body == #"{"model":"m","temperature":0,"messages":[{"role":"user","content":"hi"}]}"#)
@@ -32,7 +35,10 @@ import Testing
         #expect(error == nil)
         #expect(chunks.map(\.content.text) == ["a", "a", ""])
         #expect(chunks.map(\.isLast) == [false, false, true])
-        #expect(fixture.upstream.requests.first?.body.contains(#""stream":true,"stream_options":{"include_usage":true}"#) == true)
+        #expect(
+            fixture.upstream.requests.first?.body.contains(#""stream":true,"stream_options":{"include_usage":true}"#)
+                == true
+        )
     }
 
     @Test func everyFixtureArrivesOverTheWire() async throws {
@@ -47,7 +53,8 @@ import Testing
 
     @Test func worksOffTheLoopToo() async throws {
         let fixture = try UpstreamFixture([
-            .response(Self.completion), .response(Self.completion), .eventStream([Self.token, Self.finish + Self.done]),
+            .response(Self.completion), .response(Self.completion),
+            .eventStream([Self.token, Self.finish + Self.done]),
         ])
         let model = fixture.model()
         #expect(try await model.ainvoke(ChatPrompt("hi"), config: RunConfig()).content == .text("hello"))
@@ -96,7 +103,8 @@ import Testing
     @Test func refusalsAreClassifiedWithTheirHeaders() async throws {
         let body = #"{"error":{"message":"slow, sk-canary-1"}}"#
         let fixture = try UpstreamFixture([
-            .response(status: 429, fields: ["retry-after: 7"], body), .response(status: 307, fields: ["location: /x"], ""),
+            .response(status: 429, fields: ["retry-after: 7"], body),
+            .response(status: 307, fields: ["location: /x"], ""),
             .response(status: 400, #"{"error":{"message":"echo sk-canary-1"}}"#),
             .response(fields: ["content-encoding: gzip"], "x"),
         ])
@@ -191,7 +199,9 @@ import Testing
             $0.maximumConnections = 1
         }
         let model = fixture.model()
-        let ask: @Sendable () async throws -> Message = { try await model.ainvoke(ChatPrompt("hi"), config: RunConfig()) }
+        let ask: @Sendable () async throws -> Message = {
+            try await model.ainvoke(ChatPrompt("hi"), config: RunConfig())
+        }
         let first = fixture.start(ask)
         await fixture.upstream.received(1)
         let second = fixture.start(ask)
@@ -209,7 +219,8 @@ import Testing
 
     @Test func connectionsAreUsedAgain() async throws {
         let fixture = try UpstreamFixture([
-            .response(Self.completion), .eventStream([Self.token + Self.finish + Self.done]), .response(status: 500, "x"),
+            .response(Self.completion), .eventStream([Self.token + Self.finish + Self.done]),
+            .response(status: 500, "x"),
             .response(Self.completion),
         ])
         let model = fixture.model()
@@ -226,7 +237,10 @@ import Testing
     @Test func theEndMarkEndsTheStreamBeforeTheBodyDoes() async throws {
         let gate = Gate()
         let fixture = try UpstreamFixture([
-            [.eventStreamHead, .chunk(Self.token + Self.finish + Self.done), .gate(gate), .chunk(": bye\n\n"), .lastChunk],
+            [
+                .eventStreamHead, .chunk(Self.token + Self.finish + Self.done), .gate(gate), .chunk(": bye\n\n"),
+                .lastChunk,
+            ],
             .response(Self.completion),
         ])
         let model = fixture.model()
@@ -240,7 +254,10 @@ import Testing
 
     @Test func aLongRestIsNotWorthReading() async throws {
         let fixture = try UpstreamFixture([
-            [.eventStreamHead, .chunk(Self.finish + Self.done), .repeated(Array("400\r\n\(String(repeating: "x", count: 1024))\r\n".utf8))]
+            [
+                .eventStreamHead, .chunk(Self.finish + Self.done),
+                .repeated(Array("400\r\n\(String(repeating: "x", count: 1024))\r\n".utf8)),
+            ]
         ])
         #expect(await fixture.chunks(of: fixture.model()).error == nil)
         await fixture.upstream.disconnected(1)

@@ -72,7 +72,9 @@ import Testing
 
     @Test func toolCallsAreText() {
         var ai = Message.ai("")
-        ai.toolCalls = [ToolCall(name: "f", arguments: ["a": ["b\"": 1]], id: "1"), ToolCall(name: "g", arguments: [:], id: nil)]
+        ai.toolCalls = [
+            ToolCall(name: "f", arguments: ["a": ["b\"": 1]], id: "1"), ToolCall(name: "g", arguments: [:], id: nil),
+        ]
         ai.invalidToolCalls = [InvalidToolCall(name: nil, arguments: "{bad", id: "3", error: "e")]
         #expect(
             message(ai)

@@ -56,7 +56,8 @@ final class OpenAIDecoding: StreamDecoding {
     }
 
     @Test func logProbabilitiesAddUp() throws {
-        let event = #"data: {"choices":[{"delta":{"content":"a"},"logprobs":{"content":[{"token":"a","logprob":-0.10}]}}]}"#
+        let event =
+            #"data: {"choices":[{"delta":{"content":"a"},"logprobs":{"content":[{"token":"a","logprob":-0.10}]}}]}"#
         let chunks = try conformance.chunks([Array("\(event)\n\n\(event)\n\ndata: [DONE]\n\n".utf8)])
         var sum = chunks[0]
         for chunk in chunks.dropFirst() { try sum.add(chunk) }
@@ -78,12 +79,21 @@ final class OpenAIDecoding: StreamDecoding {
     }
 
     @Test(arguments: [
-        (#"data: {"error":{"message":"Rate limit","type":"rate_limit_error","code":"rate_limit_exceeded"}}"#, RunError.Code.upstreamRate),
+        (
+            #"data: {"error":{"message":"Rate limit","type":"rate_limit_error","code":"rate_limit_exceeded"}}"#,
+            RunError.Code.upstreamRate
+        ),
         (#"data: {"error":{"message":"boom","type":"server_error"}}"#, .upstream5xx),
         (#"data: {"error":"out of memory"}"#, .upstream5xx),
         (#"data: {"object":"error","message":"bad","type":"BadRequestError","code":400}"#, .callerInvalid),
-        (#"data: {"id":"x","choices":[{"index":0,"delta":{"content":""},"finish_reason":"error"}],"error":{"code":502,"message":"Provider"}}"#, .upstream5xx),
-        (#"data: {"id":"x","choices":[{"index":0,"delta":{"content":"t"},"finish_reason":"error","error":{"code":429,"message":"slow"}}]}"#, .upstreamRate),
+        (
+            #"data: {"id":"x","choices":[{"index":0,"delta":{"content":""},"finish_reason":"error"}],"error":{"code":502,"message":"Provider"}}"#,
+            .upstream5xx
+        ),
+        (
+            #"data: {"id":"x","choices":[{"index":0,"delta":{"content":"t"},"finish_reason":"error","error":{"code":429,"message":"slow"}}]}"#,
+            .upstreamRate
+        ),
         (#"data: {"choices":[{"index":0,"delta":{},"finish_reason":"error"}]}"#, .upstream5xx),
         (#"data: {"choices":[{"index":0,"delta":{}}],"x_groq":{"id":"1","error":"over_capacity"}}"#, .upstream5xx),
         ("event: error\ndata: {\"error\":{\"type\":\"overloaded_error\",\"message\":\"busy\"}}", .upstreamOverload),
@@ -119,7 +129,9 @@ final class OpenAIDecoding: StreamDecoding {
         let decoder = OpenAIDecoding()
         var body = ""
         for index in 0...OpenAIToolCallAssembler.maximumCalls {
-            body += #"data: {"choices":[{"delta":{"tool_calls":[{"index":\#(index),"id":"a","function":{"name":"f"}}]}}]}"# + "\n\n"
+            body +=
+                #"data: {"choices":[{"delta":{"tool_calls":[{"index":\#(index),"id":"a","function":{"name":"f"}}]}}]}"#
+                + "\n\n"
         }
         decoder.feed(Array(body.utf8))
         #expect(throws: RunError.self) { while try decoder.next() != nil {} }

@@ -56,7 +56,8 @@ import Testing
 
     /// G14: what is no content re-arms nothing. If it did, these would run into the suite's limit.
     @Test(arguments: [
-        ": ping\n\n", "data: {\"choices\":[]}\n\n", "data: {\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":\"\"}}]}\n\n",
+        ": ping\n\n", "data: {\"choices\":[]}\n\n",
+        "data: {\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":\"\"}}]}\n\n",
     ])
     func pingsAreNoContent(_ ping: String) async throws {
         guard case .bytes(let chunk) = UpstreamStep.chunk(ping) else { return }

@@ -96,16 +96,18 @@ public final class TestAuthority: Sendable {
     ///   - ip: IP addresses. Default none.
     ///   - notBefore: start of validity, from now; default an hour ago.
     ///   - notAfter: end of validity, from now; default in a day.
+    ///   - commonName: the subject, which nobody should take for a host name. Default `Headgate Test`.
     ///   - selfSigned: whether the certificate vouches for itself, in place of this authority; default false.
     public func issue(
         name: String? = "localhost",
         ip: [String] = [],
         notBefore: Duration = .seconds(-3600),
         notAfter: Duration = .seconds(86400),
+        commonName: String = "Headgate Test",
         selfSigned: Bool = false
     ) throws -> Identity {
         let request = CertificateRequest(
-            commonName: "Headgate Test",
+            commonName: commonName,
             names: name.map { [$0] } ?? [],
             addresses: ip,
             isAuthority: false,

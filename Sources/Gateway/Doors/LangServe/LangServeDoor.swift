@@ -4,11 +4,18 @@ import JSON
 import Runnable
 
 /// Serves `/invoke`, `/batch` and `/stream` of one route in LangServe's protocol, on one loop.
-struct LangServeDoor: Sendable {
+final class LangServeDoor: Sendable {
     let loop: EventLoop
     let reader: LoopBound<JSONReader>
     let runIDs: LoopBound<RunIDSource>
     let route: RouteService
+
+    init(loop: EventLoop, reader: LoopBound<JSONReader>, runIDs: LoopBound<RunIDSource>, route: RouteService) {
+        self.loop = loop
+        self.reader = reader
+        self.runIDs = runIDs
+        self.route = route
+    }
 
     var decoding: EnvelopeDecoding {
         EnvelopeDecoding(

@@ -1,4 +1,5 @@
 import JSON
+import Providers
 import Runnable
 
 /// Writes messages as LangChain's clients expect them (langserve-protocol.md, 2.2): every field in its place, empty containers
@@ -84,7 +85,7 @@ enum MessageEncoding {
     static func append(_ content: MessageContent, to bytes: inout [UInt8]) {
         switch content {
         case .text(let text): bytes.appendJSON(text)
-        case .blocks(let blocks): Value.array(blocks).appendJSON(to: &bytes)
+        case .blocks(let blocks): bytes.appendJSON(Value.array(blocks))
         }
     }
 
@@ -96,7 +97,7 @@ enum MessageEncoding {
     }
 
     private static func append(_ object: Value.Object, to bytes: inout [UInt8]) {
-        if object.isEmpty { bytes.appendRaw("{}") } else { Value.object(object).appendJSON(to: &bytes) }
+        bytes.appendJSON(object)
     }
 
     private static func appendOptional(_ text: String?, to bytes: inout [UInt8]) {

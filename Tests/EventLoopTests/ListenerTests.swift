@@ -1,0 +1,221 @@
+import EventLoop
+import Glibc
+import Testing
+
+@Suite(.timeLimit(.minutes(1))) struct ListenerTests {
+    private static let anyPort = SocketAddress.ipv4(0x7F00_0001, port: 0)
+
+    /// A folder that goes when the test ends.
+    private final class Folder {
+        let path: String
+        init() {
+            var template = Array("/tmp/headgate-test-XXXXXX".utf8CString)
+            path = mkdtemp(&template) == nil ? "" : String(decoding: template.dropLast().map(UInt8.init), as: UTF8.self)
+        }
+        deinit {
+            unlink(path + "/s")
+            rmdir(path)
+        }
+        var socket: SocketAddress { .unix(path: path + "/s") }
+    }
+
+    /// A blocking connection to `address`; nil when it is refused.
+    private func connect(_ fixture: LoopFixture, _ address: SocketAddress) async -> Int32? {
+        let events = Events<Int32>()
+        await fixture.on { home in
+            let dialer = Dialer(on: home.loop, addresses: [address]) { events.add((try? $0.get()) ?? -1) }
+            home.keep { dialer.cancel() }
+        }
+        return await events.next(1).first.flatMap { $0 >= 0 ? $0 : nil }
+    }
+
+    /// Accepts on the fixture's loop and says which one it was, with the peer's address.
+    private func accept(
+        _ fixture: LoopFixture,
+        _ descriptor: Int32,
+        _ name: String,
+        _ events: Events<String>
+    ) async throws -> LoopBound<Listener> {
+        try await fixture.on { home in
+            let listener = try Listener(on: home.loop, descriptor: descriptor) { accepted, peer in
+                let flags = fcntl(accepted, F_GETFL)
+                let isReady = flags & O_NONBLOCK != 0 && fcntl(accepted, F_GETFD) & FD_CLOEXEC != 0
+                events.add(isReady && home.loop.isCurrent ? "\(name) \(peer.host)" : "not ready")
+                close(accepted)
+            }
+            home.keep { listener.close() }
+            return LoopBound(listener, loop: home.loop)
+        }
+    }
+
+    private func code(_ body: () throws -> Void) -> Int32? {
+        do {
+            try body()
+            return nil
+        } catch {
+            return (error as? LoopError)?.number
+        }
+    }
+
+    @Test func portZeroBecomesAFreePort() async throws {
+        let fixture = try LoopFixture()
+        let (descriptors, address) = try Listener.open(Self.anyPort, count: 1)
+        #expect(descriptors.count == 1)
+        #expect(address.port != 0 && address.host == "127.0.0.1")
+        #expect(Socket.localAddress(descriptors[0]) == address)
+        let events = Events<String>()
+        _ = try await accept(fixture, descriptors[0], "one", events)
+        let client = try #require(await connect(fixture, address))
+        defer { close(client) }
+        #expect(await events.next(1) == ["one 127.0.0.1"])
+    }
+
+    @Test func loopsShareAPort() async throws {
+        let fixtures = [try LoopFixture("a"), try LoopFixture("b")]
+        let (descriptors, address) = try Listener.open(Self.anyPort, count: 2)
+        #expect(Set(descriptors).count == 2)
+        let events = Events<String>()
+        _ = try await accept(fixtures[0], descriptors[0], "a", events)
+        let second = try await accept(fixtures[1], descriptors[1], "b", events)
+        var clients: [Int32] = []
+        defer { for client in clients { close(client) } }
+        // The kernel chooses by the client's port: with this many, both get some, whatever the ports are.
+        for _ in 0..<64 { clients.append(try #require(await connect(fixtures[0], address))) }
+        #expect(Set(await events.next(64)) == ["a 127.0.0.1", "b 127.0.0.1"])
+        // Once one has closed, the other gets all.
+        await fixtures[1].on { _ in second.value.close() }
+        for _ in 0..<8 { clients.append(try #require(await connect(fixtures[0], address))) }
+        #expect(Set(await events.next(8)) == ["a 127.0.0.1"])
+    }
+
+    @Test(arguments: [1, 2], [1, 2])
+    func aPortInUseIsAnError(first: Int, second: Int) throws {
+        let (descriptors, address) = try Listener.open(Self.anyPort, count: first)
+        defer { for descriptor in descriptors { close(descriptor) } }
+        let error = #expect(throws: LoopError.self) { _ = try Listener.open(address, count: second) }
+        #expect(error?.number == EADDRINUSE)
+        #expect(error?.description == "listen on \(address): Address already in use")
+    }
+
+    @Test func aClosedListenersPortIsFree() async throws {
+        let fixture = try LoopFixture()
+        let (descriptors, address) = try Listener.open(Self.anyPort, count: 1)
+        let listener = try await accept(fixture, descriptors[0], "one", Events())
+        let client = try #require(await connect(fixture, address))
+        defer { close(client) }
+        await fixture.on { _ in
+            listener.value.close()
+            listener.value.close()
+        }
+        let (again, same) = try Listener.open(address, count: 1)
+        #expect(same == address)
+        close(again[0])
+    }
+
+    @Test func ipv6IsItsOwn() async throws {
+        let fixture = try LoopFixture()
+        let six = try #require(SocketAddress(parsing: "[::1]:0"))
+        guard let (descriptors, address) = try? Listener.open(six, count: 2) else { return }  // a machine without IPv6
+        let events = Events<String>()
+        _ = try await accept(fixture, descriptors[0], "six", events)
+        _ = try await accept(fixture, descriptors[1], "six", events)
+        let client = try #require(await connect(fixture, address))
+        defer { close(client) }
+        #expect(await events.next(1) == ["six ::1"])
+    }
+
+    @Test func aUnixSocketServesAllLoops() async throws {
+        let fixture = try LoopFixture()
+        let folder = Folder()
+        let (descriptors, address) = try Listener.open(folder.socket, count: 2)
+        #expect(descriptors.count == 2 && address == folder.socket)
+        #expect(descriptors.allSatisfy { fcntl($0, F_GETFD) & FD_CLOEXEC != 0 })
+        let events = Events<String>()
+        let first = try await accept(fixture, descriptors[0], "unix", events)
+        _ = try await accept(fixture, descriptors[1], "unix", events)
+        for _ in 0..<2 {
+            let client = try #require(await connect(fixture, address))
+            #expect(await events.next(1) == ["unix "])
+            close(client)
+            await fixture.on { _ in first.value.close() }  // the other one goes on
+        }
+    }
+
+    @Test func aStaleSocketIsReplaced() throws {
+        let folder = Folder()
+        let (descriptors, address) = try Listener.open(folder.socket, count: 1)
+        close(descriptors[0])  // as a killed process: the file stays
+        let (again, _) = try Listener.open(address, count: 2)
+        for descriptor in again { close(descriptor) }
+    }
+
+    @Test func aLiveSocketIsLeftAlone() async throws {
+        let fixture = try LoopFixture()
+        let folder = Folder()
+        let (descriptors, address) = try Listener.open(folder.socket, count: 1)
+        let events = Events<String>()
+        #expect(code { _ = try Listener.open(address, count: 1) } == EADDRINUSE)
+        _ = try await accept(fixture, descriptors[0], "live", events)
+        #expect(await events.next(1) == ["live "])  // the question whether anybody serves it
+        let client = try #require(await connect(fixture, address))
+        defer { close(client) }
+        #expect(await events.next(1) == ["live "])
+    }
+
+    @Test func aFileThatIsNoSocketStays() throws {
+        let folder = Folder()
+        let file = open(folder.path + "/s", O_CREAT | O_WRONLY, 0o600)
+        write(file, "x", 1)
+        close(file)
+        #expect(code { _ = try Listener.open(folder.socket, count: 1) } == EEXIST)
+        var status = stat()
+        #expect(stat(folder.path + "/s", &status) == 0 && status.st_size == 1)
+    }
+
+    @Test func aFolderThatIsMissingIsAnError() {
+        #expect(code { _ = try Listener.open(.unix(path: "/nonexistent/x"), count: 1) } == ENOENT)
+    }
+
+    @Test func pausedListenersLeaveConnectionsWaiting() async throws {
+        let fixture = try LoopFixture()
+        let (descriptors, address) = try Listener.open(Self.anyPort, count: 1)
+        let events = Events<String>()
+        let listener = try await accept(fixture, descriptors[0], "one", events)
+        await fixture.on { _ in listener.value.pause() }
+        let client = try #require(await connect(fixture, address))
+        defer { close(client) }
+        await fixture.turn()
+        events.add("quiet")
+        #expect(await events.next(1) == ["quiet"])
+        await fixture.on { _ in listener.value.resume() }
+        #expect(await events.next(1) == ["one 127.0.0.1"])
+    }
+
+    @Test func aListenerMayCloseInItsCallback() async throws {
+        final class Holder { var listener: Listener? }
+        let fixture = try LoopFixture()
+        let (descriptors, address) = try Listener.open(Self.anyPort, count: 1)
+        let events = Events<String>()
+        try await fixture.on { home in
+            let holder = Holder()
+            holder.listener = try Listener(on: home.loop, descriptor: descriptors[0]) { accepted, _ in
+                close(accepted)
+                holder.listener?.close()
+                holder.listener = nil
+                events.add("once")
+            }
+        }
+        let client = try #require(await connect(fixture, address))
+        defer { close(client) }
+        #expect(await events.next(1) == ["once"])
+        await fixture.turn()
+    }
+
+    @Test func whatCannotBeWatchedIsAnErrorAndClosed() async throws {
+        let fixture = try LoopFixture()
+        let file = open(#filePath, O_RDONLY | O_CLOEXEC)
+        await fixture.on { home in
+            _ = #expect(throws: LoopError.self) { _ = try Listener(on: home.loop, descriptor: file) { _, _ in } }
+        }
+    }
+}
