@@ -65,8 +65,11 @@ let package = Package(
 
         // Certificates for tests, made as they run.
         .target(
-            name: "TestAuthority", dependencies: ["COpenSSL"], path: "Tests/Support/TestAuthority",
-            swiftSettings: strict),
+            name: "TestAuthority",
+            dependencies: ["COpenSSL"],
+            path: "Tests/Support/TestAuthority",
+            swiftSettings: strict
+        ),
 
         // An upstream that says exactly what it is told to.
         .target(name: "ScriptedUpstream", path: "Tests/Support/ScriptedUpstream", swiftSettings: strict),
@@ -77,7 +80,7 @@ let package = Package(
         .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: strict),
         .testTarget(
             name: "HTTPTests", dependencies: ["HTTP", "EventLoop", "TLS", "TestAuthority"], swiftSettings: strict),
-        .testTarget(name: "RunnableTests", dependencies: ["Runnable"], swiftSettings: strict),
+        .testTarget(name: "RunnableTests", dependencies: ["Runnable", "WorkerPool"], swiftSettings: strict),
         .testTarget(
             name: "ProvidersTests",
             dependencies: ["Providers", "EventLoop", "TLS", "HTTP", "JSON", "Runnable", "ScriptedUpstream"],
@@ -87,10 +90,12 @@ let package = Package(
             name: "GatewayTests",
             dependencies: [
                 "Gateway", "EventLoop", "HTTP", "JSON", "Providers", "Runnable", "WorkerPool", "ScriptedUpstream",
+                .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict
         ),
-        .testTarget(name: "DaemonTests", dependencies: [], swiftSettings: strict),
+        // Drives the built executable, so it only names what it reads answers with.
+        .testTarget(name: "DaemonTests", dependencies: ["headgate", "Runnable", "TestAuthority"], swiftSettings: strict),
     ],
     cxxLanguageStandard: .cxx17
 )

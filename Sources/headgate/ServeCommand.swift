@@ -43,6 +43,8 @@ struct ServeCommand: AsyncParsableCommand {
         ProcessMemory.releaseStartupCode()
         manager.ready()
         let watchdog = manager.feedWatchdog()
+        let memory = Task.detached { await gateway.keepMemoryLow() }
+        defer { memory.cancel() }
         await obey(signals, gateway, manager, logger)
         watchdog?.cancel()
     }

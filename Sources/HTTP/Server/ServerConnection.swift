@@ -227,6 +227,16 @@ actor ServerConnection {
         )
         if head?.method != .head { transport.outbox.append(contentsOf: body) }
         server.assumeIsolated { $0.rejected(status) }
+        handler.rejected(
+            RejectedRequest(
+                status: status,
+                message: message,
+                bytes: body.count,
+                head: head,
+                peer: peer,
+                received: received
+            )
+        )
         linger()
     }
 
@@ -417,8 +427,14 @@ actor ServerConnection {
         }
     }
 
-    /// Ends the request under way with the door's error, at the end of a drain.
-    func cancelWork() { interrupt(.shuttingDown) }
+    /// Ends the request under way with the door's error, at the end of a drain. One that is still arriving has nobody to answer
+    /// it any more.
+    func cancelWork() {
+        switch phase {
+        case .readingHead, .readingBody: close()
+        default: interrupt(.shuttingDown)
+        }
+    }
 
     /// Sends what is left, then our end, and gives the client a moment to read it before the descriptor goes.
     private func linger() {

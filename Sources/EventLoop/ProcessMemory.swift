@@ -1,7 +1,12 @@
+import CLibevent
 import Glibc
 
-/// Gives memory back that only the start needed.
+/// Gives memory back that is not needed any more. Any thread.
 public enum ProcessMemory {
+    /// Returns the heap's free pages to the system. Takes milliseconds after a load of thousands of streams; allocations on other
+    /// threads may wait meanwhile, so it is for quiet moments.
+    public static func releaseFreeHeap() { malloc_trim(0) }
+
     /// Unmaps the pages of program code that were read in so far, and has the kernel read single pages from now on.
     ///
     /// The start runs through code that serving never touches again (argument parsing, YAML, metadata look-ups), and the kernel
@@ -9,7 +14,7 @@ public enum ProcessMemory {
     /// clean copies of files, so what is needed again comes back from the page cache, about 0.5 µs a page, once. Data is left
     /// alone. Does nothing where `/proc` is not mounted.
     public static func releaseStartupCode() {
-        malloc_trim(0)
+        releaseFreeHeap()
         guard let maps = fopen("/proc/self/maps", "re") else { return }
         defer { fclose(maps) }
         var line: UnsafeMutablePointer<CChar>?

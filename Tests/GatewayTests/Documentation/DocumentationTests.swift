@@ -1,0 +1,92 @@
+import Foundation
+import Testing
+
+@testable import Gateway
+
+/// What the documents say about files, settings and each other holds.
+@Suite struct DocumentationTests {
+    private static let root = URL(fileURLWithPath: #filePath)
+        .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+
+    private static let documents = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "Benchmarks/README.md"]
+    private static var allDocuments: [String] {
+        get throws {
+            let folder = root.appendingPathComponent("docs")
+            let found = try FileManager.default.subpathsOfDirectory(atPath: folder.path)
+            return documents + found.filter { $0.hasSuffix(".md") }.sorted().map { "docs/\($0)" }
+        }
+    }
+
+    private static func text(_ name: String) throws -> String {
+        try String(contentsOf: root.appendingPathComponent(name), encoding: .utf8)
+    }
+
+    private static func exists(_ path: String) -> Bool {
+        FileManager.default.fileExists(atPath: root.appendingPathComponent(path).standardized.path)
+    }
+
+    /// The code blocks of a document in one language.
+    private static func blocks(_ language: String, in document: String) -> [String] {
+        document.matches(of: /(?ms)^```(\w+)\n(.*?)^```$/).filter { $0.1 == language }.map { String($0.2) }
+    }
+
+    // MARK: Configuration
+
+    @Test func `the README's configurations load`() throws {
+        let blocks = Self.blocks("yaml", in: try Self.text("README.md"))
+        #expect(blocks.count >= 3)
+        try withFolder { folder in
+            try folder.write("openai_api_key", "sk-x\n")
+            for block in blocks {
+                let loaded = ConfigurationLoader.load(
+                    text: block,
+                    name: "README.md",
+                    directory: folder.path,
+                    environment: ["OPENAI_API_KEY": "sk-x", "CREDENTIALS_DIRECTORY": folder.path]
+                )
+                #expect(throws: Never.self, "\(block)") { try loaded.get() }
+            }
+        }
+    }
+
+    /// Run with HEADGATE_WRITE_DOCS=1 to write the reference instead of comparing it.
+    @Test func `docs-configuration lists the keys that the loader reads`() throws {
+        let name = "docs/configuration.md"
+        let mark = "<!-- written by DocumentationTests -->\n"
+        let text = try Self.text(name)
+        let start = try #require(text.range(of: mark)).upperBound
+        if ProcessInfo.processInfo.environment["HEADGATE_WRITE_DOCS"] == "1" {
+            let written = text[..<start] + ConfigurationReference.markdown
+            try written.write(to: Self.root.appendingPathComponent(name), atomically: true, encoding: .utf8)
+        } else {
+            let isCurrent = text[start...] == ConfigurationReference.markdown
+            #expect(isCurrent, "run: HEADGATE_WRITE_DOCS=1 swift test --filter DocumentationTests")
+        }
+    }
+
+    // MARK: Paths
+
+    @Test(arguments: try allDocuments)
+    func `links lead somewhere`(_ name: String) throws {
+        let folder = (name as NSString).deletingLastPathComponent
+        for match in try Self.text(name).matches(of: /\]\(([^)#\s]+)(#[^)]*)?\)/) where !match.1.contains("://") {
+            let path = folder.isEmpty ? String(match.1) : "\(folder)/\(match.1)"
+            #expect(Self.exists(path), "\(name): \(match.1)")
+        }
+    }
+
+    @Test(arguments: try allDocuments)
+    func `files that are named exist`(_ name: String) throws {
+        let pattern = /`((?:Sources|Tests|Fuzz|Config|systemd|script|\.ci)\/[\w\/+.-]+)`/
+        for match in try Self.text(name).matches(of: pattern) {
+            #expect(Self.exists(String(match.1)), "\(name): \(match.1)")
+        }
+    }
+
+    @Test func `every decision is listed`() throws {
+        let index = try Self.text("docs/decisions/README.md")
+        for name in try Self.allDocuments where name.hasPrefix("docs/decisions/0") {
+            #expect(index.contains("](\((name as NSString).lastPathComponent))"), "\(name)")
+        }
+    }
+}
