@@ -61,6 +61,7 @@ public final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable 
     /// - Throws: ``LoopError`` when the system gives no epoll descriptor, eventfd or memory.
     public init(name: String) throws(LoopError) {
         self.name = name
+        EventMemory.install
         guard let base = clev_base_new() else { throw LoopError("create event base") }
         let descriptor = eventfd(0, Int32(EFD_NONBLOCK | EFD_CLOEXEC))
         guard descriptor >= 0 else {
