@@ -36,7 +36,8 @@ public final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable 
     private var scratch: UnsafeMutableRawBufferPointer?
     let base: OpaquePointer  // struct event_base *, owned
     private let wakeDescriptor: Int32
-    private let wakeEvent = Mutex<UInt>(0)  // the persistent event on wakeDescriptor, as bits of a pointer; freed with the base
+    /// The persistent event on `wakeDescriptor`, as bits of a pointer; freed with the base.
+    private let wakeEvent = Mutex<UInt>(0)
     private let threadBits = Atomic<UInt>(0)
     private let isStopping = Atomic<Bool>(false)
     private let heartbeat = Atomic<UInt64>(0)
@@ -240,8 +241,10 @@ public final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable 
         flushWork.append(work)
     }
 
+    /// Traps off the loop.
     public func checkIsolated() { precondition(isCurrent, "not on event loop \(name)") }
 
+    /// As ``isCurrent``.
     public func isIsolatingCurrentContext() -> Bool? { isCurrent }
 
     /// The executor of actors on this loop; an object of its own, so that the loop can tell their jobs from those of tasks that
@@ -252,6 +255,7 @@ public final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable 
     /// and needs both. Told wrong, each such call costs a queued job: 24 instead of 2 for one request.
     public func asUnownedSerialExecutor() -> UnownedSerialExecutor { UnownedSerialExecutor(ordinary: actorSide) }
 
+    /// Whether `other` is this loop.
     public func isSameExclusiveExecutionContext(other: EventLoop) -> Bool { self === other }
 
     // MARK: Time
