@@ -84,7 +84,7 @@ let package = Package(
             dependencies: ["HTTP", "EventLoop", "TLS", "TestAuthority"],
             swiftSettings: strict
         ),
-        .testTarget(name: "RunnableTests", dependencies: ["Runnable"], swiftSettings: strict),
+        .testTarget(name: "RunnableTests", dependencies: ["Runnable", "WorkerPool"], swiftSettings: strict),
         .testTarget(
             name: "ProvidersTests",
             dependencies: ["Providers", "EventLoop", "TLS", "HTTP", "JSON", "Runnable", "ScriptedUpstream"],
@@ -92,10 +92,18 @@ let package = Package(
         ),
         .testTarget(
             name: "GatewayTests",
-            dependencies: ["Gateway", "EventLoop", "HTTP", "JSON", "Providers", "WorkerPool", "ScriptedUpstream"],
+            dependencies: [
+                "Gateway", "EventLoop", "HTTP", "JSON", "Providers", "Runnable", "WorkerPool", "ScriptedUpstream",
+                .product(name: "Logging", package: "swift-log"),
+            ],
             swiftSettings: strict
         ),
-        .testTarget(name: "DaemonTests", dependencies: [], swiftSettings: strict),
+        // Drives the built executable, so it only names what it reads answers with.
+        .testTarget(
+            name: "DaemonTests",
+            dependencies: ["headgate", "Runnable", "TestAuthority"],
+            swiftSettings: strict
+        ),
     ],
     cxxLanguageStandard: .cxx17
 )

@@ -34,7 +34,13 @@ static inline int clev_set_option(int fd, int level, int option, int value) {
     return setsockopt(fd, level, option, &value, sizeof value);
 }
 
+/// From malloc.h, which Swift's Glibc module leaves out.
+int malloc_trim(size_t pad);
+
 int pthread_setname_np(pthread_t thread, const char *name);
+
+/// malloc.h is not part of Swift's Glibc module.
+int malloc_trim(size_t pad);
 
 static const int clev_sol_tcp = IPPROTO_TCP;
 static const int clev_tcp_nodelay = TCP_NODELAY;

@@ -44,20 +44,13 @@ public final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable 
     private let inbox = Mutex<Inbox>(Inbox())
     private let finished = Gate()
 
-    private var localJobs: [QueuedJob] = []
-    private var runningJobs: [QueuedJob] = []
-    private let actorSide = ActorExecutor()
+    private var localJobs: [UnownedJob] = []
+    private var runningJobs: [UnownedJob] = []
     private var flushWork: [() -> Void] = []
     private var runningFlushWork: [() -> Void] = []
 
-    /// A job, and which of the loop's two executors it came through.
-    private struct QueuedJob {
-        let job: UnownedJob
-        let isForActor: Bool
-    }
-
     private struct Inbox {
-        var jobs: [QueuedJob] = []
+        var jobs: [UnownedJob] = []
         var work: [@Sendable () -> Void] = []
         var isEmpty: Bool { jobs.isEmpty && work.isEmpty }
     }
@@ -84,7 +77,6 @@ public final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable 
             throw LoopError("watch eventfd")
         }
         wakeEvent.withLock { $0 = UInt(bitPattern: event) }
-        actorSide.loop = self
     }
 
     deinit {
@@ -177,13 +169,7 @@ public final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable 
         swap(&localJobs, &runningJobs)
         let serial = asUnownedSerialExecutor()
         let task = asUnownedTaskExecutor()
-        for queued in runningJobs {
-            if queued.isForActor {
-                queued.job.runSynchronously(on: serial)
-            } else {
-                queued.job.runSynchronously(isolatedTo: serial, taskExecutor: task)
-            }
-        }
+        for job in runningJobs { job.runSynchronously(isolatedTo: serial, taskExecutor: task) }
         runningJobs.removeAll(keepingCapacity: true)
     }
 
@@ -195,7 +181,7 @@ public final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable 
 
     private func takeInbox() {
         let (jobs, work) = inbox.withLock { inbox in
-            if inbox.isEmpty { return ([QueuedJob](), [@Sendable () -> Void]()) }
+            if inbox.isEmpty { return ([UnownedJob](), [@Sendable () -> Void]()) }
             defer { inbox = Inbox() }
             return (inbox.jobs, inbox.work)
         }
@@ -208,13 +194,9 @@ public final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable 
     /// True on the loop's own thread.
     public var isCurrent: Bool { threadBits.load(ordering: .relaxed) == UInt(pthread_self()) }
 
-    /// Takes a job of a task that prefers this loop.
-    public func enqueue(_ job: consuming ExecutorJob) { add(QueuedJob(job: UnownedJob(job), isForActor: false)) }
-
-    /// Takes a job of an actor on this loop.
-    fileprivate func enqueueForActor(_ job: UnownedJob) { add(QueuedJob(job: job, isForActor: true)) }
-
-    private func add(_ job: QueuedJob) {
+    /// Takes a job; without a lock on the loop, with a wake-up elsewhere.
+    public func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
         if isCurrent {
             localJobs.append(job)
             return
@@ -247,13 +229,8 @@ public final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable 
     /// As ``isCurrent``.
     public func isIsolatingCurrentContext() -> Bool? { isCurrent }
 
-    /// The executor of actors on this loop; an object of its own, so that the loop can tell their jobs from those of tasks that
-    /// prefer it.
-    ///
-    /// The runtime compares both identities a job runs with at every call between an actor and a nonisolated function. A request's
-    /// task has no preference, so its jobs must run with the serial identity alone; a child task of a batch has the preference
-    /// and needs both. Told wrong, each such call costs a queued job: 24 instead of 2 for one request.
-    public func asUnownedSerialExecutor() -> UnownedSerialExecutor { UnownedSerialExecutor(ordinary: actorSide) }
+    /// The executor of actors on this loop.
+    public func asUnownedSerialExecutor() -> UnownedSerialExecutor { UnownedSerialExecutor(ordinary: self) }
 
     /// Whether `other` is this loop.
     public func isSameExclusiveExecutionContext(other: EventLoop) -> Bool { self === other }
@@ -291,14 +268,4 @@ private final class Gate: @unchecked Sendable {  // @unchecked: the semaphore is
         while sem_wait(semaphore) != 0 {}
         sem_post(semaphore)
     }
-}
-
-/// The loop as actors see it.
-private final class ActorExecutor: SerialExecutor, @unchecked Sendable {
-    // @unchecked: `loop` is set once, before anybody else sees the loop, which owns this object and outlives its every use.
-    unowned(unsafe) var loop: EventLoop!  // nil only within the loop's own init
-
-    func enqueue(_ job: consuming ExecutorJob) { loop.enqueueForActor(UnownedJob(job)) }
-    func checkIsolated() { loop.checkIsolated() }
-    func isIsolatingCurrentContext() -> Bool? { loop.isCurrent }
 }

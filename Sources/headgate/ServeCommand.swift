@@ -40,8 +40,11 @@ struct ServeCommand: AsyncParsableCommand {
         }
         for address in gateway.addresses { logger.notice("listening", metadata: ["address": "\(address)"]) }
         let manager = ServiceManager(loops: gateway.loops)
+        ProcessMemory.releaseStartupCode()
         manager.ready()
         let watchdog = manager.feedWatchdog()
+        let memory = Task.detached { await gateway.keepMemoryLow() }
+        defer { memory.cancel() }
         await obey(signals, gateway, manager, logger)
         watchdog?.cancel()
     }

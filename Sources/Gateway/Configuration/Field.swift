@@ -135,7 +135,11 @@ extension SettingNode {
     func entries(at path: SettingPath, in context: LoadContext) -> [SettingEntry]? {
         if case .map(let entries) = content { return entries }
         if isNull { return [] }
-        if !isInvalid { context.report(path, line: context.line(path) ?? line, "expected a mapping, found \(found)") }
+        if !isInvalid {
+            // A file that is one text is no configuration: it may be a key, named by mistake.
+            let found = path == .root && isScalar ? "a text" : found
+            context.report(path, line: context.line(path) ?? line, "expected a mapping, found \(found)")
+        }
         return nil
     }
 }

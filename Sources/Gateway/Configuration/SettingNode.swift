@@ -17,6 +17,11 @@ struct SettingNode {
         return false
     }
 
+    var isScalar: Bool {
+        if case .scalar = content { return true }
+        return false
+    }
+
     var isInvalid: Bool {
         if case .invalid = content { return true }
         return false

@@ -33,9 +33,9 @@ public final class AccessLog {
         guard log.logsAccess else { return }
         let level = request.outcome.level
         guard level >= log.level else { return }
-        line.begin(level, "request")
-        appendFields(of: request)
-        line.finish()
+        var detail: String?
+        if let text = request.detail, !text.isEmpty { detail = log.redact(text) }
+        line.append(request, level, detail: detail)
         count += 1
         if line.bytes.count > AccessLog.batchSize {
             flush()
@@ -58,31 +58,36 @@ public final class AccessLog {
         timer?.cancel()
         timer = nil
     }
+}
 
-    private func appendFields(of request: borrowing AccessRecord) {
+extension LogLine {
+    /// Adds a whole line: one call, because each use of a class's property costs a check.
+    fileprivate mutating func append(_ request: borrowing AccessRecord, _ level: Logger.Level, detail: String?) {
+        begin(level, "request")
         switch request.requestID {
-        case .run(let id): line.field(.id, id)
-        case .text(let text): line.field(.id, text)
+        case .run(let id): field(.id, id)
+        case .text(let text): field(.id, text)
         }
-        line.field(.route, request.route)
+        field(.route, request.route)
         switch request.method {
-        case .post: line.field(.method, word: "POST")
-        case .get: line.field(.method, word: "GET")
-        default: line.field(.method, request.method.description)
+        case .post: field(.method, word: "POST")
+        case .get: field(.method, word: "GET")
+        default: field(.method, request.method.description)
         }
-        line.field(.endpoint, word: request.endpoint)
-        line.field(.status, request.status)
-        line.field(.outcome, request.outcome.rawValue)
-        line.field(.bytes, request.bytes)
-        if let tokens = request.inputTokens { line.field(.tokensIn, tokens) }
-        if let tokens = request.outputTokens { line.field(.tokensOut, tokens) }
-        if let duration = request.firstToken { line.field(.firstToken, milliseconds: duration) }
-        line.field(.total, milliseconds: request.total)
-        if let upstream = request.upstream { line.field(.upstream, upstream) }
-        if let items = request.items { line.field(.items, items) }
-        if let error = request.error { line.field(.error, error.rawValue) }
-        line.field(.client, request.client)
-        if let detail = request.detail, !detail.isEmpty { line.field(.detail, log.redact(detail)) }
+        field(.endpoint, word: request.endpoint)
+        field(.status, request.status)
+        field(.outcome, request.outcome.rawValue)
+        field(.bytes, request.bytes)
+        if let tokens = request.inputTokens { field(.tokensIn, tokens) }
+        if let tokens = request.outputTokens { field(.tokensOut, tokens) }
+        if let duration = request.firstToken { field(.firstToken, milliseconds: duration) }
+        field(.total, milliseconds: request.total)
+        if let upstream = request.upstream { field(.upstream, upstream) }
+        if let items = request.items { field(.items, items) }
+        if let error = request.error { field(.error, error.rawValue) }
+        field(.client, request.client)
+        if let detail { field(.detail, detail) }
+        finish()
     }
 }
 

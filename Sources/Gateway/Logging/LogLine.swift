@@ -108,15 +108,7 @@ struct LogLine: ~Copyable {
     mutating func field(_ name: LogFieldName, _ id: RunID) {
         key(name)
         quote()
-        line.append(hex: id.high >> 32, digits: 8)
-        line.append(UInt8(ascii: "-"))
-        line.append(hex: id.high >> 16, digits: 4)
-        line.append(UInt8(ascii: "-"))
-        line.append(hex: id.high, digits: 4)
-        line.append(UInt8(ascii: "-"))
-        line.append(hex: id.low >> 48, digits: 4)
-        line.append(UInt8(ascii: "-"))
-        line.append(hex: id.low, digits: 12)
+        line.append(uuidHigh: id.high, low: id.low)
         quote()
     }
 

@@ -53,14 +53,18 @@ final class LogSink: Sendable {
     /// Either all of them are taken or, when they do not fit, none.
     func write(_ bytes: UnsafeRawBufferPointer, lines: Int) {
         let wakes = queue.withLock { queue in
-            guard queue.bytes.count + bytes.count <= limit, !queue.isClosed else {
+            guard !queue.isClosed else {
                 queue.dropped += lines
-                if !queue.isClosed { queue.unreported += lines }
                 return false
             }
             let wasIdle = queue.isIdle
-            queue.bytes.append(contentsOf: bytes)
-            queue.lines += lines
+            if queue.bytes.count + bytes.count <= limit {
+                queue.bytes.append(contentsOf: bytes)
+                queue.lines += lines
+            } else {
+                queue.dropped += lines
+                queue.unreported += lines
+            }
             return wasIdle
         }
         if wakes { queue.broadcast() }

@@ -10,6 +10,7 @@ extension MockExchange {
         if script.stall?.position == .head { try await stall(on: nil) }
         if script.cut?.position == .head {
             response.resetsAfterwards = script.cut?.ending == .reset
+            response.abort()
             return
         }
         let (status, fields) = takeStatus()

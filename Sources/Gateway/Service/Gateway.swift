@@ -33,6 +33,7 @@ public actor Gateway {
         let certificates = try listenerCertificates(configuration.listen, file: file)
         let count = configuration.loopCount
         let state = ServiceState()
+        let memory = FreedMemory()
         var sockets: [(listener: Int, descriptors: [Int32])] = []
         var addresses: [ListenAddress] = []
         for (number, settings) in configuration.listen.enumerated() {
@@ -49,7 +50,8 @@ public actor Gateway {
                 settings: configuration.server,
                 loops: count,
                 state: state,
-                log: log
+                log: log,
+                memory: memory
             )
             let made = runtime.handler(for: configuration, tls: tls, reusing: [:])
             try loop.start()
@@ -146,6 +148,35 @@ public actor Gateway {
         return contexts
     }
 
+    // MARK: Memory
+
+    /// How often ``keepMemoryLow()`` looks.
+    private static let memoryInterval = Duration.seconds(2)
+    /// Connections that must have closed since the last time before the heap is worth looking through.
+    private static let closedBeforeTrim = 256
+
+    /// Returns heap pages to the system once a peak of connections is over: the allocator keeps them otherwise, and a daemon that
+    /// held 9,000 streams once would look as if it still did (G6). Runs until its task is cancelled.
+    public func keepMemoryLow() async {
+        var peak = 0
+        var closedAtTrim = 0
+        while !Task.isCancelled {
+            var open = 0
+            var closed = 0
+            for runtime in runtimes {
+                open += await runtime.server.connectionCount
+                closed += await runtime.server.closedConnections
+            }
+            peak = max(peak, open)
+            if closed - closedAtTrim >= Gateway.closedBeforeTrim, open <= peak / 2 {
+                ProcessMemory.releaseFreeHeap()
+                closedAtTrim = closed
+                peak = open
+            }
+            try? await Task.sleep(for: Gateway.memoryInterval)
+        }
+    }
+
     // MARK: Reloading
 
     /// Puts another configuration in force: all of it, or nothing.
@@ -205,7 +236,7 @@ public actor Gateway {
             return first
         }
         for runtime in runtimes {
-            runtime.loop.execute { runtime.accessLog.value.close() }
+            await runtime.closeAccessLog()
             runtime.loop.stop()
         }
         for path in sockets { unlink(path) }

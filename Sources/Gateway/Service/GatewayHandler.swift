@@ -56,6 +56,27 @@ final class GatewayHandler: HTTPHandler {
         (LangServeDoor.jsonFields, ErrorEncoding.plain(message))
     }
 
+    func rejected(_ rejection: RejectedRequest) {
+        let own = AccessRecord.ID.run(runIDs.value.next())
+        var record = AccessRecord(
+            requestID: rejection.head.flatMap { RequestID.accepted($0.fields) }.map { .text($0) } ?? own,
+            route: "-",
+            method: rejection.head?.method ?? GatewayHandler.unknownMethod,
+            endpoint: "-",
+            status: rejection.status,
+            total: MonotonicTime.now - rejection.received,
+            outcome: .clientError,
+            client: rejection.peer
+        )
+        record.bytes = rejection.bytes
+        record.error = .callerInvalid
+        record.detail = rejection.message
+        accessLog.value.record(record)
+    }
+
+    /// Of a request whose first line was not understood.
+    private static let unknownMethod = HTTPToken(checking: "-").map { HTTPMethod.other($0) } ?? .get
+
     // MARK: Small answers
 
     private func get(

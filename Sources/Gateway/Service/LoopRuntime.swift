@@ -14,17 +14,32 @@ final class LoopRuntime: Sendable {
     let accessLog: LoopBound<AccessLog>
     private let state: ServiceState
 
-    init(loop: EventLoop, settings: ServerSettings, loops: Int, state: ServiceState, log: GatewayLog) {
+    init(
+        loop: EventLoop,
+        settings: ServerSettings,
+        loops: Int,
+        state: ServiceState,
+        log: GatewayLog,
+        memory: FreedMemory
+    ) {
         self.loop = loop
         self.state = state
         reader = LoopBound(JSONReader(), loop: loop)
         runIDs = LoopBound(RunIDSource(), loop: loop)
         accessLog = LoopBound(AccessLog(log: log, loop: loop), loop: loop)
-        server = HTTPServer(
-            loop: loop,
-            handler: StartingHandler(),
-            options: HTTPServerOptions(settings, loops: loops)
-        )
+        var options = HTTPServerOptions(settings, loops: loops)
+        options.onEbb = { memory.giveBackSoon() }
+        server = HTTPServer(loop: loop, handler: StartingHandler(), options: options)
+    }
+
+    /// Hands the last access lines over; when it returns they are in the log's queue, and a flush writes them.
+    func closeAccessLog() async {
+        await withCheckedContinuation { continuation in
+            loop.execute {
+                self.accessLog.value.close()
+                continuation.resume()
+            }
+        }
     }
 
     /// Makes the handler for a configuration, taking over the connections of backends that did not change.

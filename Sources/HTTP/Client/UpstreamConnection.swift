@@ -37,7 +37,8 @@ actor UpstreamConnection {
     private var failure: HTTPClientError?
     private var timeoutCode = HTTPClientError.Code.timeoutConnect
     private var waiter: UnsafeContinuation<Void, Never>?
-    private var isSignalled = false
+    private var suspensions = 0
+    private var suspended = 0  // the suspension that waits for `wake()`; 0 when none does
     private var sentBefore: UInt64 = 0  // bytes sent on this connection before the exchange under way
     private var gotResponseBytes = false
     private var keepsConnection = true
@@ -127,14 +128,13 @@ actor UpstreamConnection {
         }
         do {
             let engine = try tls.map { try TLSEngine(context: $0, role: .client(serverName: serverName)) }
-            let transport = Transport(loop: loop, descriptor: descriptor, tls: engine)
+            let transport = Transport(loop: loop, descriptor: descriptor, tls: engine, readsAfterSendFailure: true)
             self.transport = transport
             if engine != nil {
                 phase = .securing
                 arm(.now + limits.tls, .timeoutTLS, deadline: limits.deadline)
             } else {
-                phase = .idle
-                wake()
+                opened()
             }
             try transport.start(
                 Transport.Callbacks(
@@ -152,7 +152,12 @@ actor UpstreamConnection {
 
     private func secured() {
         guard phase == .securing else { return }
+        opened()
+    }
+
+    private func opened() {
         phase = .idle
+        timer?.disarm()  // until the exchange begins nothing is late
         wake()
     }
 
@@ -432,31 +437,35 @@ actor UpstreamConnection {
     // MARK: Waiting
 
     /// Suspends the exchange's task until something happens; cancelling the task is such a thing.
-    ///
-    /// Something may happen between the caller's look at the state and the suspension, which can take a turn through the
-    /// executor: ``wake()`` leaves a note then, and callers look again after every return.
     private func suspend() async {
+        suspensions &+= 1
+        let number = suspensions
+        suspended = number
         await withTaskCancellationHandler {
             if Task.isCancelled { return fail(HTTPClientError(.cancelled, "cancelled")) }
             await withUnsafeContinuation { continuation in
-                if isSignalled {
-                    isSignalled = false
-                    continuation.resume()
-                } else {
-                    waiter = continuation
-                }
+                // Something may have happened on the way here: entering the handler can cost a turn.
+                if suspended == number { waiter = continuation } else { continuation.resume() }
             }
         } onCancel: {
             if loop.isCurrent {
-                assumeIsolated { $0.fail(HTTPClientError(.cancelled, "cancelled")) }
+                assumeIsolated { $0.cancelled(number) }
             } else {
-                loop.execute { self.assumeIsolated { $0.fail(HTTPClientError(.cancelled, "cancelled")) } }
+                loop.execute { self.assumeIsolated { $0.cancelled(number) } }
             }
         }
     }
 
+    /// A cancellation may come late, when the connection serves another exchange: it counts for the suspension it was meant
+    /// for. A task that was woken meanwhile finds out by itself when it suspends again.
+    private func cancelled(_ number: Int) {
+        guard number == suspended else { return }
+        fail(HTTPClientError(.cancelled, "cancelled"))
+    }
+
     private func wake() {
-        guard let waiter else { return isSignalled = true }
+        suspended = 0
+        guard let waiter else { return }
         self.waiter = nil
         waiter.resume()
     }

@@ -32,4 +32,28 @@ public protocol HTTPHandler: Sendable {
 
     /// The answer to a request that never became one: malformed, too large, too slow.
     func rejection(status: Int, message: String) -> (fields: HTTPFields, body: [UInt8])
+
+    /// Told of every such answer, for a log; does nothing by default.
+    func rejected(_ rejection: RejectedRequest)
+}
+
+extension HTTPHandler {
+    /// Does nothing.
+    public func rejected(_ rejection: RejectedRequest) {}
+}
+
+/// What is known of a request that never became one.
+public struct RejectedRequest: Sendable {
+    /// The status it was answered with.
+    public let status: Int
+    /// What is wrong with it.
+    public let message: String
+    /// Bytes of the answer's body.
+    public let bytes: Int
+    /// The request's head, where it was there and in order.
+    public let head: RequestHead?
+    /// The client's address.
+    public let peer: SocketAddress
+    /// When its first byte was handled.
+    public let received: MonotonicTime
 }

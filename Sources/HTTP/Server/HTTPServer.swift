@@ -14,6 +14,7 @@ public actor HTTPServer {
     private var endpoints: [Endpoint] = []
     private var connections: [ObjectIdentifier: ServerConnection] = [:]
     private var isDraining = false
+    private var peak = 0  // connections at once, since the last ebb
     private var whenEmpty: [CheckedContinuation<Void, Never>] = []
 
     /// Requests refused before they reached the handler.
@@ -56,6 +57,8 @@ public actor HTTPServer {
 
     /// Connections open now.
     public var connectionCount: Int { connections.count }
+    /// Connections closed since the beginning.
+    public var closedConnections: Int { acceptedConnections - connections.count }
     /// Connections accepted since the beginning.
     public private(set) var acceptedConnections = 0
 
@@ -71,6 +74,7 @@ public actor HTTPServer {
         )
         acceptedConnections += 1
         connections[ObjectIdentifier(connection)] = connection
+        peak = max(peak, connections.count)
         connection.assumeIsolated { $0.start(descriptor: descriptor, tls: tls) }
         if connections.count >= options.maximumConnections { setAccepting(false) }
     }
@@ -79,6 +83,10 @@ public actor HTTPServer {
         let wasFull = connections.count >= options.maximumConnections
         connections[ObjectIdentifier(connection)] = nil
         if wasFull && !isDraining { setAccepting(true) }
+        if peak >= options.crowd, connections.count <= peak / 4 {
+            peak = connections.count
+            options.onEbb?()
+        }
         guard connections.isEmpty else { return }
         let waiting = whenEmpty
         whenEmpty = []

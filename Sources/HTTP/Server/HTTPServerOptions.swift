@@ -23,6 +23,10 @@ public struct HTTPServerOptions: Sendable {
     public var cancelsAtHalfClose = false
     /// Between two keep-alive comments of a stream that has them. Default 15 s.
     public var keepAliveInterval = Duration.seconds(15)
+    /// Called on the loop when most connections of a crowd have gone: three of four, of ``crowd`` or more. Default nil.
+    public var onEbb: (@Sendable () -> Void)?
+    /// Connections that make a crowd. Default 256.
+    public var crowd = 256
 
     /// The defaults.
     public init() {}

@@ -84,7 +84,7 @@ actor ServerConnection {
     func start(descriptor: Int32, tls: TLSContext?) {
         do {
             let engine = try tls.map { try TLSEngine(context: $0, role: .server) }
-            let transport = Transport(loop: loop, descriptor: descriptor, tls: engine)
+            let transport = Transport(loop: loop, descriptor: descriptor, tls: engine, readsAfterSendFailure: false)
             self.transport = transport
             timer = LoopTimer(on: loop) { self.timerFired() }
             phase = engine == nil ? .idle : .securing
@@ -227,6 +227,16 @@ actor ServerConnection {
         )
         if head?.method != .head { transport.outbox.append(contentsOf: body) }
         server.assumeIsolated { $0.rejected(status) }
+        handler.rejected(
+            RejectedRequest(
+                status: status,
+                message: message,
+                bytes: body.count,
+                head: head,
+                peer: peer,
+                received: received
+            )
+        )
         linger()
     }
 
@@ -247,7 +257,9 @@ actor ServerConnection {
         phase = .serving
         phaseLimit = .distantFuture
         if hasClientFinished { awaitProbe() }
-        task = Task { await self.serve() }
+        // Without the preference, whatever resumes after a suspension is queued on the global pool first, even in an actor that has
+        // an executor: a futex call, a woken thread and a trip back for every await.
+        task = Task(executorPreference: loop) { await self.serve() }
     }
 
     private func serve() async {
@@ -415,8 +427,14 @@ actor ServerConnection {
         }
     }
 
-    /// Ends the request under way with the door's error, at the end of a drain.
-    func cancelWork() { interrupt(.shuttingDown) }
+    /// Ends the request under way with the door's error, at the end of a drain. One that is still arriving has nobody to answer
+    /// it any more.
+    func cancelWork() {
+        switch phase {
+        case .readingHead, .readingBody: close()
+        default: interrupt(.shuttingDown)
+        }
+    }
 
     /// Sends what is left, then our end, and gives the client a moment to read it before the descriptor goes.
     private func linger() {

@@ -33,6 +33,7 @@ final class Transport {
     private let loop: EventLoop
     private let descriptor: Int32
     private let tls: TLSEngine?
+    private let readsAfterSendFailure: Bool
     private var readWatcher: Watcher?
     private var writeWatcher: Watcher?
     private var callbacks: Callbacks?
@@ -56,10 +57,13 @@ final class Transport {
     /// An outbox that grew beyond this is given back when it has been sent, so that idle connections stay small.
     private static let keptCapacity = 4096
 
-    init(loop: EventLoop, descriptor: Int32, tls: TLSEngine?) {
+    /// - Parameter readsAfterSendFailure: whether a failed write leaves reading to find the end, and what the peer said before
+    ///   it; else the failure is the end.
+    init(loop: EventLoop, descriptor: Int32, tls: TLSEngine?, readsAfterSendFailure: Bool) {
         self.loop = loop
         self.descriptor = descriptor
         self.tls = tls
+        self.readsAfterSendFailure = readsAfterSendFailure
         isSecured = tls == nil
     }
 
@@ -230,7 +234,7 @@ final class Transport {
         dropUnsent()
         writeWatcher?.pause()
         let endIsToCome = number == EPIPE || number == ECONNRESET
-        if !endIsToCome || readingEnded || !wantsReading { fail(.broken(number)) }
+        if !readsAfterSendFailure || !endIsToCome || readingEnded || !wantsReading { fail(.broken(number)) }
     }
 
     private func dropUnsent() {

@@ -31,7 +31,7 @@ import Testing
 
     @Test(arguments: [
         ("- 1", "headgate.yaml:1: expected a mapping, found a list"),
-        ("hello", "headgate.yaml:1: expected a mapping, found \"hello\""),
+        ("hello", "headgate.yaml:1: expected a mapping, found a text"),
         ("", "headgate.yaml:1: routes: expected at least one route, such as /: {model: NAME}"),
         ("# only words", "headgate.yaml:1: routes: expected at least one route, such as /: {model: NAME}"),
         ("---\n", "headgate.yaml:1: routes: expected at least one route, such as /: {model: NAME}"),

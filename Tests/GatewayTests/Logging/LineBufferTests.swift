@@ -1,3 +1,4 @@
+import Runnable
 import Testing
 
 @testable import Gateway
@@ -21,6 +22,12 @@ import Testing
         #expect(written { $0.append(decimal: 1234, digits: 3) } == "234")
         #expect(written { $0.append(hex: 0xDEAD_BEEF, digits: 8) } == "deadbeef")
         #expect(written { $0.append(hex: 0x1_0009, digits: 4) } == "0009")
+    }
+
+    @Test func identitiesAreWrittenAsTheyRead() {
+        for id in [RunID(high: 0, low: 0), RunID(high: .max, low: .max), .random(), .random(), .timeOrdered()] {
+            #expect(written { $0.append(uuidHigh: id.high, low: id.low) } == id.description)
+        }
     }
 
     @Test func growingKeepsWhatIsThere() {

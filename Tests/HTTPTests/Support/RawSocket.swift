@@ -29,10 +29,7 @@ final class RawSocket: @unchecked Sendable {  // @unchecked: one test uses it, f
             } else {
                 connectSocket(descriptor, sockaddr_in.loopback(port: port))
             }
-        guard result == 0 else {
-            Glibc.close(descriptor)
-            throw Failure(description: "connect: errno \(errno)")
-        }
+        guard result == 0 else { throw Failure(description: "connect: errno \(errno)") }  // deinit closes
     }
 
     /// Connects to a Unix socket.
@@ -41,10 +38,7 @@ final class RawSocket: @unchecked Sendable {  // @unchecked: one test uses it, f
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
         withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
-        guard connectSocket(descriptor, address) == 0 else {
-            Glibc.close(descriptor)
-            throw Failure(description: "connect: errno \(errno)")
-        }
+        guard connectSocket(descriptor, address) == 0 else { throw Failure(description: "connect: errno \(errno)") }
     }
 
     deinit { close() }

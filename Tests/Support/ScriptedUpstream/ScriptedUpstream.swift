@@ -58,12 +58,13 @@ public final class ScriptedUpstream: Sendable {
 
     /// Ends every connection and stops to listen.
     public func stop() {
-        let descriptors = state.withLock { state in
+        state.withLock { state in
             state.isStopped = true
-            return state.descriptors
+            // With the lock held: a thread that ends takes its descriptor out before it closes it, and the number may be
+            // another test's a moment later.
+            for descriptor in state.descriptors { shutdown(descriptor, Int32(SHUT_RDWR)) }
         }
         shutdown(listener, Int32(SHUT_RDWR))
-        for descriptor in descriptors { shutdown(descriptor, Int32(SHUT_RDWR)) }
     }
 
     // MARK: What was seen

@@ -54,7 +54,6 @@ extension LangServeDoor {
                 return try await model.abatch(batch.prompts, configs: .each(batch.configs)).map { .success($0) }
             }
             if response.interruption != nil { throw CancellationError() }
-            report.producedContent()
             let body = body(results, batch.configs, response, &report)
             response.respond(status: 200, fields: report.fields, body: body)
         } catch {
@@ -81,13 +80,10 @@ extension LangServeDoor {
             responses.appendRaw("{\"run_id\":\"")
             runID.append(to: &responses)
             responses.appendRaw("\",\"feedback_tokens\":[]")
-            switch result {
+            switch self.result(of: result, response, &report) {
             case .success(let message):
-                report.count(message.usage)
-                append(message, runID: runID, to: &outputs)
-            case .failure(let error):
-                let failure = runError(error, response)
-                if report.error == nil { report.error = failure }
+                MessageEncoding.append(message, as: route.settings.output, runID: runID, to: &outputs)
+            case .failure(let failure):
                 outputs.appendRaw("null")
                 responses.appendRaw(",\"error\":")
                 ErrorEncoding.append(failure, to: &responses)
@@ -109,6 +105,24 @@ extension LangServeDoor {
         return body
     }
 
+    /// An item's outcome in the gateway's terms, entered into the report.
+    private func result(
+        of result: Result<Message, any Error>,
+        _ response: ResponseWriter,
+        _ report: inout RunReport
+    ) -> Result<Message, RunError> {
+        switch result {
+        case .success(let message):
+            report.producedContent()
+            report.count(message.usage)
+            return .success(message)
+        case .failure(let error):
+            let failure = runError(error, response)
+            if report.error == nil { report.error = failure }
+            return .failure(failure)
+        }
+    }
+
     // MARK: As completed
 
     private func streamBatch(
@@ -120,7 +134,7 @@ extension LangServeDoor {
         response.start(status: 200, fields: format.fields(report), keepAlive: format.keepAlive)
         let model = route.model
         let bound = LoopBound(response, loop: loop)
-        let encoder = BatchEncoder(door: self, format: format, configs: batch.configs)
+        let encoder = BatchEncoder(format: format, output: route.settings.output)
         let begun = report
         do {
             report = try await withTaskExecutorPreference(loop) {
@@ -133,8 +147,10 @@ extension LangServeDoor {
                 )
                 for try await item in items {
                     let response = bound.value
-                    if case .failure = item.result { failed += 1 }
-                    let bytes = encoder.item(item, response, &report)
+                    let result = result(of: item.result, response, &report)
+                    if case .failure = result { failed += 1 }
+                    let runID = batch.configs[item.index].runID ?? report.runID
+                    let bytes = encoder.item(item.index, runID: runID, result)
                     if !response.write(bytes) { try await response.drained() }
                 }
                 bound.value.write(encoder.summary(total: batch.prompts.count, failed: failed))
@@ -148,83 +164,5 @@ extension LangServeDoor {
             if failure.code != .clientGone { response.write(encoder.error(failure)) }
             response.abort()
         }
-    }
-}
-
-/// Writes the items of a batch one by one.
-struct BatchEncoder: Sendable {
-    let door: LangServeDoor
-    let format: StreamFormat
-    let configs: [RunConfig]
-
-    /// `{"index","output"|"error","run_id"}`
-    func item(
-        _ item: BatchItem<Message>,
-        _ response: ResponseWriter,
-        _ report: inout RunReport
-    ) -> [UInt8] {
-        let runID = configs[item.index].runID ?? report.runID
-        var bytes = begin("data")
-        bytes.appendRaw("{\"index\":")
-        bytes.appendJSON(item.index)
-        switch item.result {
-        case .success(let message):
-            report.producedContent()
-            report.count(message.usage)
-            bytes.appendRaw(",\"output\":")
-            door.append(message, runID: runID, to: &bytes)
-        case .failure(let error):
-            let failure = door.runError(error, response)
-            if report.error == nil { report.error = failure }
-            bytes.appendRaw(",\"error\":")
-            ErrorEncoding.append(failure, to: &bytes)
-        }
-        bytes.appendRaw(",\"run_id\":\"")
-        runID.append(to: &bytes)
-        bytes.appendRaw("\"}")
-        return end(bytes)
-    }
-
-    /// `{"summary":{"total","succeeded","failed"}}`, and the `end` event where there are events.
-    func summary(total: Int, failed: Int) -> [UInt8] {
-        var bytes = begin("metadata")
-        bytes.appendRaw("{\"summary\":{\"total\":")
-        bytes.appendJSON(total)
-        bytes.appendRaw(",\"succeeded\":")
-        bytes.appendJSON(total - failed)
-        bytes.appendRaw(",\"failed\":")
-        bytes.appendJSON(failed)
-        bytes.appendRaw("}}")
-        bytes = end(bytes)
-        if format == .events { SSEEncoder.append(event: "end", to: &bytes) }
-        return bytes
-    }
-
-    /// A failure of the whole batch.
-    func error(_ error: RunError) -> [UInt8] {
-        var bytes = begin("error")
-        if format == .events {
-            ErrorEncoding.appendEvent(error, to: &bytes)
-        } else {
-            bytes.appendRaw("{\"error\":")
-            ErrorEncoding.append(error, to: &bytes)
-            bytes.appendRaw("}")
-        }
-        return end(bytes)
-    }
-
-    private func begin(_ event: StaticString) -> [UInt8] {
-        var bytes: [UInt8] = []
-        guard format == .events else { return bytes }
-        bytes.appendRaw("event: ")
-        bytes.appendRaw(event)
-        bytes.appendRaw("\r\ndata: ")
-        return bytes
-    }
-
-    private func end(_ bytes: [UInt8]) -> [UInt8] {
-        var bytes = bytes
-        if format == .events { bytes.appendRaw("\r\n\r\n") } else { bytes.appendRaw("\n") }
-        return bytes
     }
 }

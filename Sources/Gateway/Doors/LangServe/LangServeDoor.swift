@@ -47,19 +47,11 @@ final class LangServeDoor: Sendable {
         var body: [UInt8] = []
         body.reserveCapacity(message.content.text.utf8.count + 640)
         body.appendRaw("{\"output\":")
-        append(message, runID: report.runID, to: &body)
+        MessageEncoding.append(message, as: route.settings.output, runID: report.runID, to: &body)
         body.appendRaw(",\"metadata\":{\"run_id\":\"")
         report.runID.append(to: &body)
         body.appendRaw("\",\"feedback_tokens\":[]}}")
         response.respond(status: 200, fields: report.fields, body: body)
-    }
-
-    /// Appends an answer in the route's output type.
-    func append(_ message: Message, runID: RunID, to body: inout [UInt8]) {
-        switch route.settings.output {
-        case .text: body.appendJSON(message.content.text)
-        case .message: MessageEncoding.append(message, fallbackID: "lc_run--\(runID)-0", to: &body)
-        }
     }
 
     static let jsonFields: HTTPFields = ["content-type": "application/json"]

@@ -5,6 +5,19 @@ import Runnable
 /// Writes messages as LangChain's clients expect them (langserve-protocol.md, 2.2): every field in its place, empty containers
 /// included, since one missing key turns a message into a plain dictionary on the other side.
 enum MessageEncoding {
+    /// Appends a model's whole answer as a route puts it out: the bare text, or the message.
+    static func append(
+        _ message: Message,
+        as output: RouteSettings.Output,
+        runID: RunID,
+        to bytes: inout [UInt8]
+    ) {
+        switch output {
+        case .text: bytes.appendJSON(message.content.text)
+        case .message: append(message, fallbackID: "lc_run--\(runID)-0", to: &bytes)
+        }
+    }
+
     /// Appends a model's whole answer.
     ///
     /// - Parameter fallbackID: the id where the provider gave none; asked for only then.

@@ -1,0 +1,40 @@
+import CLibevent
+import Glibc
+
+/// Gives memory back that is not needed any more. Any thread.
+public enum ProcessMemory {
+    /// Returns the heap's free pages to the system. Takes milliseconds after a load of thousands of streams; allocations on other
+    /// threads may wait meanwhile, so it is for quiet moments.
+    public static func releaseFreeHeap() { malloc_trim(0) }
+
+    /// Unmaps the pages of program code that were read in so far, and has the kernel read single pages from now on.
+    ///
+    /// The start runs through code that serving never touches again (argument parsing, YAML, metadata look-ups), and the kernel
+    /// maps 16 pages around each one it reads: some 10 MB that would stay resident for the life of the daemon. Code pages are
+    /// clean copies of files, so what is needed again comes back from the page cache, about 0.5 µs a page, once. Data is left
+    /// alone. Does nothing where `/proc` is not mounted.
+    public static func releaseStartupCode() {
+        releaseFreeHeap()
+        guard let maps = fopen("/proc/self/maps", "re") else { return }
+        defer { fclose(maps) }
+        var line: UnsafeMutablePointer<CChar>?
+        var capacity = 0
+        defer { free(line) }
+        while getline(&line, &capacity, maps) > 0, let text = line {
+            guard let range = codeRange(String(cString: text)) else { continue }
+            madvise(range.start, range.count, MADV_RANDOM)
+            madvise(range.start, range.count, MADV_DONTNEED)
+        }
+    }
+
+    /// The range of a line of `/proc/self/maps` that maps a file's code: executable, not writable, private.
+    static func codeRange(_ line: String) -> (start: UnsafeMutableRawPointer, count: Int)? {
+        let fields = line.split(separator: " ", maxSplits: 5)
+        guard fields.count == 6, fields[1] == "r-xp", fields[4] != "0" else { return nil }
+        let ends = fields[0].split(separator: "-")
+        guard ends.count == 2, let start = UInt(ends[0], radix: 16), let end = UInt(ends[1], radix: 16), start < end,
+            let pointer = UnsafeMutableRawPointer(bitPattern: start)
+        else { return nil }
+        return (pointer, Int(end - start))
+    }
+}
