@@ -106,7 +106,9 @@ struct HTTPClientInterruptionTests {
             let task = Task {
                 await client.code {
                     let response = try await client.send()
-                    while try await response.next(before: .distantFuture, phase: .timeoutIdle) != nil { hasPart.happen() }
+                    while try await response.next(before: .distantFuture, phase: .timeoutIdle) != nil {
+                        hasPart.happen()
+                    }
                 }
             }
             await hasPart.wait()
@@ -236,7 +238,9 @@ struct HTTPClientInterruptionTests {
 extension RawSocket {
     /// A socket that has begun to connect; whether it succeeds is left open.
     fileprivate static func connecting(to port: UInt16) -> RawSocket {
-        let socket = RawSocket(descriptor: socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue), 0))
+        let socket = RawSocket(
+            descriptor: socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue), 0)
+        )
         var address = sockaddr_in.loopback(port: port)
         _ = withUnsafePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
