@@ -37,7 +37,8 @@ public final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable 
     private var scratch: UnsafeMutableRawBufferPointer?
     let base: OpaquePointer  // struct event_base *, owned
     private let wakeDescriptor: Int32
-    private let wakeEvent = Mutex<UInt>(0)  // the persistent event on wakeDescriptor, as bits of a pointer; freed with the base
+    /// The persistent event on `wakeDescriptor`, as bits of a pointer; freed with the base.
+    private let wakeEvent = Mutex<UInt>(0)
     private let threadBits = Atomic<UInt>(0)
     private let isStopping = Atomic<Bool>(false)
     private let heartbeat = Atomic<UInt64>(0)
@@ -199,6 +200,7 @@ public final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable 
     /// True on the loop's own thread.
     public var isCurrent: Bool { threadBits.load(ordering: .relaxed) == UInt(pthread_self()) }
 
+    /// Takes a job; without a lock on the loop, with a wake-up elsewhere.
     public func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
         if isCurrent {
@@ -231,12 +233,16 @@ public final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable 
         flushWork.append(work)
     }
 
+    /// Traps off the loop.
     public func checkIsolated() { precondition(isCurrent, "not on event loop \(name)") }
 
+    /// As ``isCurrent``.
     public func isIsolatingCurrentContext() -> Bool? { isCurrent }
 
+    /// The executor of actors on this loop.
     public func asUnownedSerialExecutor() -> UnownedSerialExecutor { UnownedSerialExecutor(ordinary: self) }
 
+    /// Whether `other` is this loop.
     public func isSameExclusiveExecutionContext(other: EventLoop) -> Bool { self === other }
 
     // MARK: Time

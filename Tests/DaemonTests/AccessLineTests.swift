@@ -44,12 +44,19 @@ struct AccessLineTests {
         #expect(lines[2]["items"]?.integer == 3)
         #expect(lines[2]["tokens_out"]?.integer == 12)
         #expect(lines[2]["bytes"]?.integer == batch.body.count)
-        #expect(lines.allSatisfy { $0["route"]?.string == ($0["endpoint"]?.string.map { ["health", "-"].contains($0) } == true ? "-" : "/") })
+        #expect(
+            lines.allSatisfy {
+                $0["route"]?.string
+                    == ($0["endpoint"]?.string.map { ["health", "-"].contains($0) } == true ? "-" : "/")
+            }
+        )
     }
 
     @Test func `requests that never became one have their line too`() throws {
         let daemon = try Daemon("server: {max_body: 1KiB, header_timeout: 100ms}\n" + EndpointTests.configuration)
-        for request in ["GET / HTTP/1.1\r\n\r\n", "POST /invoke HTTP/1.1\r\nHost: a\r\nContent-Length: 2000\r\n\r\n", "GE"] {
+        for request in [
+            "GET / HTTP/1.1\r\n\r\n", "POST /invoke HTTP/1.1\r\nHost: a\r\nContent-Length: 2000\r\n\r\n", "GE",
+        ] {
             let connection = try daemon.connect()
             try connection.send(request)
             #expect(try connection.reply().status >= 400)

@@ -21,7 +21,8 @@ struct CommandTests {
     }
 
     @Test(arguments: [
-        ["serve", "--nonsense"], ["check", "extra"], ["mock", "--tokens", "many"], ["mock", "--listen", "nowhere"], ["dance"],
+        ["serve", "--nonsense"], ["check", "extra"], ["mock", "--tokens", "many"], ["mock", "--listen", "nowhere"],
+        ["dance"],
     ])
     func `wrong arguments are 64`(arguments: [String]) throws {
         let result = try Subprocess.run(Headgate.path, arguments)

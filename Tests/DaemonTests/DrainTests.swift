@@ -14,14 +14,15 @@ struct DrainTests {
     }
 
     private func waitUntilRefused(_ daemon: Daemon) throws {
-        _ = try eventually("still accepts connections") {
-            do {
-                _ = try daemon.connect()
-                return nil
-            } catch let refused as RawConnection.Refused {
-                return refused.number == ECONNREFUSED ? true : nil
-            }
-        } as Bool
+        _ =
+            try eventually("still accepts connections") {
+                do {
+                    _ = try daemon.connect()
+                    return nil
+                } catch let refused as RawConnection.Refused {
+                    return refused.number == ECONNREFUSED ? true : nil
+                }
+            } as Bool
     }
 
     @Test(arguments: [SIGTERM, SIGINT])
@@ -42,7 +43,9 @@ struct DrainTests {
         #expect(try connection.isClosed())
         #expect(try daemon.process.wait() == .exited(0))
         #expect(daemon.logged("stopped").first?["drained"]?.string == "true")
-        #expect(daemon.logged("request").contains { $0["outcome"]?.string == "ok" && $0["endpoint"]?.string == "stream" })
+        #expect(
+            daemon.logged("request").contains { $0["outcome"]?.string == "ok" && $0["endpoint"]?.string == "stream" }
+        )
         #expect(try mock.stats().completed == 1)
     }
 

@@ -55,7 +55,14 @@ struct EndpointTests {
         let daemon = try Daemon(EndpointTests.configuration)
         let text = try curl("-N", daemon.url("/stream"), "-H", "Accept: text/plain", "-d", #"{"input":"Hello"}"#)
         #expect(text.stdout == "the river keeps")
-        let lines = try curl("-N", daemon.url("/stream"), "-H", "Accept: application/x-ndjson", "-d", #"{"input":"Hello"}"#)
+        let lines = try curl(
+            "-N",
+            daemon.url("/stream"),
+            "-H",
+            "Accept: application/x-ndjson",
+            "-d",
+            #"{"input":"Hello"}"#
+        )
         let events = try lines.stdout.split(separator: "\n").map { try Value(parsing: String($0)) }
         #expect(events.map { $0["event"]?.string } == ["metadata", "data", "data", "data", "end"])
         #expect(events.compactMap { $0["data"]?.string }.joined() == "the river keeps")
@@ -73,7 +80,15 @@ struct EndpointTests {
 
     @Test func `HTTP 1.0, HEAD, large bodies and Expect`() throws {
         let daemon = try Daemon(EndpointTests.configuration)
-        let old = try curl("--http1.0", "-N", daemon.url("/stream"), "-H", "Accept: text/plain", "-d", #"{"input":"Hello"}"#)
+        let old = try curl(
+            "--http1.0",
+            "-N",
+            daemon.url("/stream"),
+            "-H",
+            "Accept: text/plain",
+            "-d",
+            #"{"input":"Hello"}"#
+        )
         #expect(old.ending == .exited(0))
         #expect(old.stdout == "the river keeps")
         let directory = try TemporaryDirectory()

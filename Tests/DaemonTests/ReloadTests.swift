@@ -75,7 +75,8 @@ struct ReloadTests {
                         let path = kind == 1 ? "/invoke" : "/stream"
                         try connection.post(path, #"{"input":"Hello"}"#)
                         let reply = try connection.reply()
-                        guard reply.status == 200, reply.ending == .complete, kind == 1 || reply.events.count == 10 else {
+                        guard reply.status == 200, reply.ending == .complete, kind == 1 || reply.events.count == 10
+                        else {
                             failures.add("\(path): \(reply)")
                             continue
                         }

@@ -24,14 +24,19 @@ struct SecureTests {
     @Test(arguments: ["1.2", "1.3"])
     func `curl verifies and uses the listener`(version: String) throws {
         let daemon = try Daemon(configuration(authority.issue()), listen: nil)
-        let flags = ["--cacert", authority.caFile, "--resolve", resolve(daemon), "--tlsv\(version)", "--tls-max", version]
+        let flags = [
+            "--cacert", authority.caFile, "--resolve", resolve(daemon), "--tlsv\(version)", "--tls-max", version,
+        ]
         func ask(_ arguments: String...) throws -> String {
             let result = try Subprocess.run("curl", ["-sS", "--max-time", "30"] + flags + arguments)
             #expect(result.ending == .exited(0), "\(result.stderr)")
             return result.stdout
         }
         #expect(try Value(parsing: ask(url(daemon, "/invoke"), "-d", #"{"input":"a"}"#))["output"] == "the river keeps")
-        #expect(try ask("-N", url(daemon, "/stream"), "-H", "Accept: text/plain", "-d", #"{"input":"a"}"#) == "the river keeps")
+        #expect(
+            try ask("-N", url(daemon, "/stream"), "-H", "Accept: text/plain", "-d", #"{"input":"a"}"#)
+                == "the river keeps"
+        )
         let stranger = try curl("--resolve", resolve(daemon), url(daemon, "/health"))
         #expect(stranger.ending == .exited(60))
         #expect(try Value(parsing: ask(url(daemon, "/health")))["status"] == "ok")
@@ -72,7 +77,14 @@ struct SecureTests {
 
     private func serial(_ daemon: Daemon) throws -> String {
         let result = try curl(
-            "--cacert", authority.caFile, "--resolve", resolve(daemon), url(daemon, "/health"), "-o", "/dev/null", "-w",
+            "--cacert",
+            authority.caFile,
+            "--resolve",
+            resolve(daemon),
+            url(daemon, "/health"),
+            "-o",
+            "/dev/null",
+            "-w",
             "%{certs}"
         )
         #expect(result.ending == .exited(0), "\(result.stderr)")
@@ -83,7 +95,9 @@ struct SecureTests {
     // MARK: Upstreams
 
     /// A gateway whose listener is TLS is the upstream: it speaks no OpenAI, but it answers 404 when it was reached.
-    private func status(trusting caFile: String?, host: String, identity: TestAuthority.Identity) throws -> (Int, String) {
+    private func status(trusting caFile: String?, host: String, identity: TestAuthority.Identity) throws -> (
+        Int, String
+    ) {
         let upstream = try Daemon(configuration(identity), listen: nil)
         let trust = caFile.map { ", ca_file: \"\($0)\"" } ?? ""
         let daemon = try Daemon(
@@ -114,7 +128,8 @@ struct SecureTests {
         for (caFile, host, identity) in [
             (stranger.caFile, "127.0.0.1", good),  // untrusted
             (authority.caFile, "127.0.0.1", try authority.issue(name: "elsewhere.example")),  // another name
-            (authority.caFile, "127.0.0.1", try authority.issue(ip: ["127.0.0.1"], notAfter: .seconds(-60))),  // expired
+            // expired
+            (authority.caFile, "127.0.0.1", try authority.issue(ip: ["127.0.0.1"], notAfter: .seconds(-60))),
         ] {
             let (requests, code) = try status(trusting: caFile, host: host, identity: identity)
             #expect(requests == 0)

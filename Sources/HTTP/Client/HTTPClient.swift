@@ -44,6 +44,7 @@ public struct ClientRequest: Sendable {
 public actor HTTPClient {
     /// The loop everything runs on.
     public nonisolated let loop: EventLoop
+    /// The loop.
     public nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
     /// Where it connects to.
     public nonisolated let origin: HTTPOrigin

@@ -25,8 +25,11 @@ struct CompleteStreamsTests {
         /// Whether a client could take `reply` for a whole answer.
         func looksComplete(_ reply: HTTPReply) -> Bool {
             switch self {
-            case .events: reply.ending == .complete && !reply.text.contains("event: error") || reply.text.contains("event: end")
-            case .lines: reply.ending == .complete && !reply.text.contains("\"error\"") || reply.text.contains("{\"event\":\"end\"}")
+            case .events:
+                reply.ending == .complete && !reply.text.contains("event: error") || reply.text.contains("event: end")
+            case .lines:
+                reply.ending == .complete && !reply.text.contains("\"error\"")
+                    || reply.text.contains("{\"event\":\"end\"}")
             case .text: reply.ending == .complete && reply.status == 200
             }
         }
@@ -36,7 +39,10 @@ struct CompleteStreamsTests {
     private static func record() throws -> [UInt8] {
         let mock = try MockUpstream("--tokens 2", "--usage none")
         let connection = try RawConnection(port: mock.port)
-        try connection.post("/v1/chat/completions", #"{"model":"m","stream":true,"messages":[{"role":"user","content":"Hi"}]}"#)
+        try connection.post(
+            "/v1/chat/completions",
+            #"{"model":"m","stream":true,"messages":[{"role":"user","content":"Hi"}]}"#
+        )
         return try connection.reply().body
     }
 
@@ -106,8 +112,12 @@ struct CompleteStreamsTests {
                 if count < whole, looksComplete { failures.add("\(count): \(reply)") }
                 if count == recorded.count, !looksComplete, ending != .reset { failures.add("whole: \(reply)") }
                 // What has begun and then breaks is cut, with the error before it where there is a place for one.
-                if count < whole, format != .text, !reply.text.contains("error") { failures.add("no error at \(count): \(reply)") }
-                if count < whole, reply.ending == .complete, reply.status == 200 { failures.add("not cut at \(count): \(reply)") }
+                if count < whole, format != .text, !reply.text.contains("error") {
+                    failures.add("no error at \(count): \(reply)")
+                }
+                if count < whole, reply.ending == .complete, reply.status == 200 {
+                    failures.add("not cut at \(count): \(reply)")
+                }
             } catch {
                 failures.add("\(count): \(error)")
             }
@@ -171,7 +181,9 @@ struct CompleteStreamsTests {
         let daemon = try Daemon(mock.configuration())
         let connection = try daemon.connect()
         let body = #"{"input":"Hello"}"#
-        try connection.send("POST /stream HTTP/1.0\r\nContent-Length: \(body.utf8.count)\r\nAccept: text/plain\r\n\r\n\(body)")
+        try connection.send(
+            "POST /stream HTTP/1.0\r\nContent-Length: \(body.utf8.count)\r\nAccept: text/plain\r\n\r\n\(body)"
+        )
         #expect(try connection.reply().ending == .reset)
     }
 

@@ -24,7 +24,9 @@ struct DeadlineTests {
     private let body = #"{"input":"Hello"}"#
 
     /// The error of a stream's last event, which is cut or ended as `ending` says.
-    private func streamError(_ daemon: Daemon, _ fields: [String: String] = [:]) throws -> (code: String, message: String, HTTPReply) {
+    private func streamError(_ daemon: Daemon, _ fields: [String: String] = [:]) throws -> (
+        code: String, message: String, HTTPReply
+    ) {
         let reply = try daemon.post("/stream", body, fields: fields)
         let last = try #require(reply.events.last)
         #expect(last.name == "error")
@@ -32,7 +34,9 @@ struct DeadlineTests {
         return (value["code"]?.string ?? "", value["message"]?.string ?? "", reply)
     }
 
-    private func invokeError(_ daemon: Daemon, _ fields: [String: String] = [:]) throws -> (code: String, message: String, HTTPReply) {
+    private func invokeError(_ daemon: Daemon, _ fields: [String: String] = [:]) throws -> (
+        code: String, message: String, HTTPReply
+    ) {
         let reply = try daemon.post("/invoke", body, fields: fields)
         let error = try Value(parsing: reply.text)["error"]
         return (error?["code"]?.string ?? "", error?["message"]?.string ?? "", reply)
@@ -40,7 +44,9 @@ struct DeadlineTests {
 
     private static let brief = ["X-Request-Timeout-Ms": "250"]
 
-    @Test(arguments: ["--latency 1000s", "--ttft 1000s", "--stall head", "--stall 3", "--stall 100b", "--interval 100s"])
+    @Test(arguments: [
+        "--latency 1000s", "--ttft 1000s", "--stall head", "--stall 3", "--stall 100b", "--interval 100s",
+    ])
     func `the caller's deadline ends a call that stalls anywhere`(stall: String) throws {
         let mock = try MockUpstream("--tokens 8", stall)
         let daemon = try daemon(mock)
@@ -52,7 +58,11 @@ struct DeadlineTests {
         #expect(stream.code == "timeout_total")
         #expect(stream.message.contains("ms"), "\(stream.message)")
         #expect(!stream.2.text.contains("event: end"))
-        let lines = try daemon.post("/stream", body, fields: ["X-Request-Timeout-Ms": "250", "Accept": "application/x-ndjson"])
+        let lines = try daemon.post(
+            "/stream",
+            body,
+            fields: ["X-Request-Timeout-Ms": "250", "Accept": "application/x-ndjson"]
+        )
         #expect(try Value(parsing: #require(lines.lines.last))["event"]?.string == "error")
         let text = try daemon.post("/stream", body, fields: ["X-Request-Timeout-Ms": "250", "Accept": "text/plain"])
         #expect(text.status == 504 || text.ending == .cut)
@@ -177,7 +187,8 @@ struct DeadlineTests {
     }
 
     @Test func `role-only chunks do not count`() throws {
-        let role = #"data: {"id":"c","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":{"role":"assistant","content":""},"finish_reason":null}]}"#
+        let role =
+            #"data: {"id":"c","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":{"role":"assistant","content":""},"finish_reason":null}]}"#
         let gone = Counter()
         let upstream = try ThreadedUpstream { exchange in
             exchange.send("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n")

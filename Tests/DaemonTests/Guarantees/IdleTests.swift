@@ -8,8 +8,10 @@ struct IdleTests {
     /// What each request of the chaos run meets upstream.
     private static let scripts = [
         "tokens: 5", "tokens: 5, reset: 300b", "tokens: 5, truncate: 2t", "latency: 30ms", "ttft: 30ms",
-        "tokens: 1000, interval: 3ms", "stall: 3", "status: 503", "tokens: 9, end: 400b", "reset: head", "truncate: head",
-        "framing: bad-chunk", "framing: garbage", "error-after: 2", "tokens: 4, done: \"no\", finish: none", "latency: 1000s",
+        "tokens: 1000, interval: 3ms", "stall: 3", "status: 503", "tokens: 9, end: 400b", "reset: head",
+        "truncate: head",
+        "framing: bad-chunk", "framing: garbage", "error-after: 2", "tokens: 4, done: \"no\", finish: none",
+        "latency: 1000s",
     ]
 
     @Test func `after a chaos run everything is zero`() throws {
@@ -47,7 +49,8 @@ struct IdleTests {
                 switch next(3) {
                 case 0: try connection.post(route + "/invoke", #"{"input":"a"}"#)
                 case 1: try connection.post(route + "/stream", #"{"input":"a"}"#)
-                default: try connection.post(route + "/batch", #"{"inputs":["a","b","c","d"],"return_exceptions":true}"#)
+                default:
+                    try connection.post(route + "/batch", #"{"inputs":["a","b","c","d"],"return_exceptions":true}"#)
                 }
                 switch next(4) {
                 case 0: break
@@ -84,7 +87,8 @@ struct IdleTests {
 
     @Test func `a pool's every place comes back`() throws {
         let mock = try MockUpstream("--tokens 5")
-        let models = "models: {bad: {backend: mock, params: {mock: {reset: 200b}}}, stall: {backend: mock, params: {mock: {latency: 1000s}}}, good: {backend: mock}}"
+        let models =
+            "models: {bad: {backend: mock, params: {mock: {reset: 200b}}}, stall: {backend: mock, params: {mock: {latency: 1000s}}}, good: {backend: mock}}"
         let daemon = try Daemon(
             """
             loops: 1
@@ -126,7 +130,11 @@ struct IdleTests {
         #expect(eventReply.events.map(\.name) == ["metadata", "data", "data", "data", "end"])
         let lineReply = try lines.reply()
         #expect(lineReply.chunks.count { $0 == [32] } >= 3)
-        #expect(try lineReply.lines.map { try Value(parsing: $0)["event"]?.string } == ["metadata", "data", "data", "data", "end"])
+        #expect(
+            try lineReply.lines.map { try Value(parsing: $0)["event"]?.string } == [
+                "metadata", "data", "data", "data", "end",
+            ]
+        )
         #expect(try text.reply().text == "the river keeps")
     }
 

@@ -27,21 +27,49 @@ struct MalformedRequestTests {
         Case("a folded field", "GET /health HTTP/1.1\r\nHost: a\r\nX: 1\r\n 2\r\n\r\n", 400),
         Case("a space before the colon", "GET /health HTTP/1.1\r\nHost : a\r\n\r\n", 400),
         Case("NUL in a field", "GET /health HTTP/1.1\r\nHost: a\r\nX: \u{0}\r\n\r\n", 400),
-        Case("both framings", "POST /invoke HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
-        Case("two lengths", "POST /invoke HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd", 400),
+        Case(
+            "both framings",
+            "POST /invoke HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+            400
+        ),
+        Case(
+            "two lengths",
+            "POST /invoke HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd",
+            400
+        ),
         Case("a signed length", "POST /invoke HTTP/1.1\r\nHost: a\r\nContent-Length: +3\r\n\r\nabc", 400),
-        Case("an endless length", "POST /invoke HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999999999999\r\n\r\n", 400),
+        Case(
+            "an endless length",
+            "POST /invoke HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999999999999\r\n\r\n",
+            400
+        ),
         Case("another coding", "POST /invoke HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", 501),
         Case("no chunked at all", "POST /invoke HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n", 400),
         Case("chunked not last", "POST /invoke HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked, gzip\r\n\r\n", 400),
         Case("a bad chunk size", "POST /invoke HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n", 400),
-        Case("a chunk longer than it says", "POST /invoke HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nab\r\n0\r\n\r\n", 400),
+        Case(
+            "a chunk longer than it says",
+            "POST /invoke HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nab\r\n0\r\n\r\n",
+            400
+        ),
         Case("a long request line", "GET /\(String(repeating: "a", count: 9000)) HTTP/1.1\r\nHost: a\r\n\r\n", 414),
-        Case("a large head", "GET /health HTTP/1.1\r\nHost: a\r\nX: \(String(repeating: "a", count: 40_000))\r\n\r\n", 431),
+        Case(
+            "a large head",
+            "GET /health HTTP/1.1\r\nHost: a\r\nX: \(String(repeating: "a", count: 40_000))\r\n\r\n",
+            431
+        ),
         Case("many fields", "GET /health HTTP/1.1\r\nHost: a\r\n\(String(repeating: "X: 1\r\n", count: 150))\r\n", 431),
         Case("a body that is too large", "POST /invoke HTTP/1.1\r\nHost: a\r\nContent-Length: 2000000\r\n\r\n", 413),
-        Case("chunks that are too large", "POST /invoke HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nfffff\r\n\(String(repeating: "a", count: 0xfffff))\r\nfff\r\n\(String(repeating: "b", count: 0xfff))\r\n0\r\n\r\n", 413),
-        Case("an expectation nobody has", "POST /invoke HTTP/1.1\r\nHost: a\r\nExpect: miracles\r\nContent-Length: 2\r\n\r\n{}", 417),
+        Case(
+            "chunks that are too large",
+            "POST /invoke HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nfffff\r\n\(String(repeating: "a", count: 0xfffff))\r\nfff\r\n\(String(repeating: "b", count: 0xfff))\r\n0\r\n\r\n",
+            413
+        ),
+        Case(
+            "an expectation nobody has",
+            "POST /invoke HTTP/1.1\r\nHost: a\r\nExpect: miracles\r\nContent-Length: 2\r\n\r\n{}",
+            417
+        ),
     ]
 
     @Test(arguments: cases)

@@ -90,7 +90,11 @@ struct SecretTests {
                     let fields = ["Accept": accept]
                     let stream = try daemon.post(route + "/stream", "{\"input\":\"\(prompt)\"}", fields: fields)
                     said += "\(stream)\n\(stream.text)\n"
-                    let batch = try daemon.post(route + "/batch", "{\"inputs\":[\"\(prompt)\",\"fine\"]}", fields: fields)
+                    let batch = try daemon.post(
+                        route + "/batch",
+                        "{\"inputs\":[\"\(prompt)\",\"fine\"]}",
+                        fields: fields
+                    )
                     said += "\(batch)\n\(batch.text)\n"
                 }
             }
@@ -99,7 +103,10 @@ struct SecretTests {
         expectNone(in: said, "an answer")
         daemon.process.signal(SIGHUP)
         try eventually("not reloaded") { !daemon.logged("configuration reloaded").isEmpty }
-        try directory.write("listen: 127.0.0.1:0\nbackends: {up: {dialect: openai, url: \"http://u:${HEADGATE_TEST_KEY}@h/\", api_key: [\"${HEADGATE_TEST_KEY}\"]}}", to: "headgate.yaml")
+        try directory.write(
+            "listen: 127.0.0.1:0\nbackends: {up: {dialect: openai, url: \"http://u:${HEADGATE_TEST_KEY}@h/\", api_key: [\"${HEADGATE_TEST_KEY}\"]}}",
+            to: "headgate.yaml"
+        )
         daemon.process.signal(SIGHUP)
         try eventually("nothing logged") { !daemon.logged("configuration not reloaded").isEmpty }
         #expect(try daemon.stop() == .exited(0))

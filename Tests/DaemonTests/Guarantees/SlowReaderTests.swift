@@ -62,7 +62,9 @@ struct SlowReaderTests {
         setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
         let count = 2000
         let mock = try MockUpstream("--tokens 10", "--stall 2")
-        let daemon = try Daemon(mock.configuration("max_connections: 10000, idle_timeout: 100ms", more: "log: {access: false}"))
+        let daemon = try Daemon(
+            mock.configuration("max_connections: 10000, idle_timeout: 100ms", more: "log: {access: false}")
+        )
         // What the first requests need stays: it is part of idle.
         try load(daemon, mock, count: 50)
         let idle = daemon.residentKiB

@@ -4,7 +4,8 @@ import Testing
 /// G4: any split is the same stream. G5: order and membership.
 @Suite(.blocking, .timeLimit(.minutes(1)))
 struct SplitTests {
-    private static let text = "h\u{e9}llo w\u{f6}rld \u{1F469}\u{200D}\u{1F680} \"quoted\\\" \u{2028} tab\tend \u{6C34}\u{1F30A}"
+    private static let text =
+        "h\u{e9}llo w\u{f6}rld \u{1F469}\u{200D}\u{1F680} \"quoted\\\" \u{2028} tab\tend \u{6C34}\u{1F30A}"
 
     private static func routes(_ splits: [Int]) -> String {
         var models = ""
@@ -33,7 +34,11 @@ struct SplitTests {
             for format in ["text/event-stream", "application/x-ndjson", "text/plain"] {
                 var expected: String?
                 for split in splits {
-                    let reply = try daemon.post("/\(prefix)\(split)/stream", #"{"input":"a"}"#, fields: ["Accept": format])
+                    let reply = try daemon.post(
+                        "/\(prefix)\(split)/stream",
+                        #"{"input":"a"}"#,
+                        fields: ["Accept": format]
+                    )
                     #expect(reply.ending == .complete)
                     let text = stripped(reply.text)
                     if format == "text/plain" { #expect(text == SplitTests.text) }
@@ -54,7 +59,9 @@ struct SplitTests {
     }
 
     @Test func `a request that comes byte by byte is the same request`() throws {
-        let daemon = try Daemon("backends: {m: {dialect: mock, mock: {reply: echo}}}\nmodels: {m: {backend: m}}\nroutes: {/: {model: m, output: text}}")
+        let daemon = try Daemon(
+            "backends: {m: {dialect: mock, mock: {reply: echo}}}\nmodels: {m: {backend: m}}\nroutes: {/: {model: m, output: text}}"
+        )
         let body = #"{"input":"h\u00e9llo é"}"#
         let request = "POST /invoke HTTP/1.1\r\nHost: a\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)"
         let connection = try daemon.connect()

@@ -109,12 +109,16 @@ final class Daemon: Sendable {
         guard let directory = opendir(path) else { return [] }
         defer { closedir(directory) }
         while let entry = readdir(directory) {
-            let name = withUnsafeBytes(of: &entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+            let name = withUnsafeBytes(of: &entry.pointee.d_name) {
+                String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+            }
             var target = [UInt8](repeating: 0, count: 256)
             let count = readlink("\(path)/\(name)", &target, target.count)
             guard count > 9 else { continue }
             let link = String(decoding: target[..<count], as: UTF8.self)
-            if link.hasPrefix("socket:["), let inode = link.dropFirst(8).dropLast().isEmpty ? nil : link.dropFirst(8).dropLast() {
+            if link.hasPrefix("socket:["),
+                let inode = link.dropFirst(8).dropLast().isEmpty ? nil : link.dropFirst(8).dropLast()
+            {
                 found.insert(String(inode))
             }
         }

@@ -140,7 +140,9 @@ struct ReplyParser {
     private func find(_ pattern: [UInt8], from: Int) -> Int? {
         var place = from
         while place + pattern.count <= buffer.count {
-            if buffer[place] == pattern[0], buffer[place..<place + pattern.count].elementsEqual(pattern) { return place }
+            if buffer[place] == pattern[0], buffer[place..<place + pattern.count].elementsEqual(pattern) {
+                return place
+            }
             place += 1
         }
         return nil

@@ -64,7 +64,13 @@ final class MockUpstream: Sendable {
     }
 
     /// A configuration with one route at `/` that leads here, and more top-level keys.
-    func configuration(_ backend: String = "", output: String = "text", route: String = "", loops: Int = 1, more: String = "") -> String {
+    func configuration(
+        _ backend: String = "",
+        output: String = "text",
+        route: String = "",
+        loops: Int = 1,
+        more: String = ""
+    ) -> String {
         """
         loops: \(loops)
         backends:

@@ -24,7 +24,9 @@ struct Deadline {
     /// Milliseconds until then, for poll(2).
     var milliseconds: Int32 {
         let left = end - .now
-        return left <= .zero ? 0 : Int32(clamping: left.components.seconds * 1000 + left.components.attoseconds / 1_000_000_000_000_000 + 1)
+        return left <= .zero
+            ? 0
+            : Int32(clamping: left.components.seconds * 1000 + left.components.attoseconds / 1_000_000_000_000_000 + 1)
     }
 }
 

@@ -72,7 +72,9 @@ final class RawConnection {
         var poller = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
         let ready = poll(&poller, 1, deadline.milliseconds)
         if ready < 0, errno == EINTR { return true }
-        guard ready > 0 else { throw NotYet(description: "nothing more came; so far: \(parser.reply) + \(parser.rest.count) bytes") }
+        guard ready > 0 else {
+            throw NotYet(description: "nothing more came; so far: \(parser.reply) + \(parser.rest.count) bytes")
+        }
         let count = recv(descriptor, &buffer, buffer.count, 0)
         if count > 0 {
             parser.feed(buffer[..<count])

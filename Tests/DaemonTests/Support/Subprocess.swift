@@ -125,7 +125,8 @@ enum Headgate {
         let count = readlink("/proc/self/exe", &buffer, buffer.count)
         precondition(count > 0, "no /proc")
         let own = String(decoding: buffer[..<count], as: UTF8.self)
-        return own.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/") + "/headgate"
+        return own.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
+            + "/headgate"
     }()
 
     /// Runs it to its end.

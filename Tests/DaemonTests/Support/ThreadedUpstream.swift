@@ -124,6 +124,8 @@ final class ThreadedUpstream: Sendable {
         }
         guard bytes.count >= end + 4 + length else { return nil }
         let body = String(decoding: bytes[(end + 4)..<(end + 4 + length)], as: UTF8.self)
-        return (Exchange(head: head, body: (try? Value(parsing: body)) ?? .null, descriptor: descriptor), end + 4 + length)
+        return (
+            Exchange(head: head, body: (try? Value(parsing: body)) ?? .null, descriptor: descriptor), end + 4 + length
+        )
     }
 }
