@@ -12,9 +12,10 @@ let strict: [SwiftSetting] = [
 
 /// For the targets on the request path, which are no library product: debug builds and tests check exclusive access as they run;
 /// the released daemon spends 4 % of its instructions on it and goes without.
-let fast: [SwiftSetting] = strict + [
-    .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))
-]
+let fast: [SwiftSetting] =
+    strict + [
+        .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))
+    ]
 
 let package = Package(
     name: "headgate",
@@ -79,7 +80,10 @@ let package = Package(
         .testTarget(name: "TLSTests", dependencies: ["TLS", "COpenSSL", "TestAuthority"], swiftSettings: strict),
         .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: strict),
         .testTarget(
-            name: "HTTPTests", dependencies: ["HTTP", "EventLoop", "TLS", "TestAuthority"], swiftSettings: strict),
+            name: "HTTPTests",
+            dependencies: ["HTTP", "EventLoop", "TLS", "WorkerPool", "TestAuthority"],
+            swiftSettings: strict
+        ),
         .testTarget(name: "RunnableTests", dependencies: ["Runnable", "WorkerPool"], swiftSettings: strict),
         .testTarget(
             name: "ProvidersTests",
@@ -95,7 +99,11 @@ let package = Package(
             swiftSettings: strict
         ),
         // Drives the built executable, so it only names what it reads answers with.
-        .testTarget(name: "DaemonTests", dependencies: ["headgate", "Runnable", "TestAuthority"], swiftSettings: strict),
+        .testTarget(
+            name: "DaemonTests",
+            dependencies: ["headgate", "Runnable", "TestAuthority"],
+            swiftSettings: strict
+        ),
     ],
     cxxLanguageStandard: .cxx17
 )

@@ -1,6 +1,7 @@
 import CLibevent
 import Glibc
 import Synchronization
+import WorkerPool
 
 /// One thread with one libevent base: the executor of every actor and task that lives on it.
 ///
@@ -36,11 +37,13 @@ public final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable 
     private var scratch: UnsafeMutableRawBufferPointer?
     let base: OpaquePointer  // struct event_base *, owned
     private let wakeDescriptor: Int32
-    private let wakeEvent = Mutex<UInt>(0)  // the persistent event on wakeDescriptor, as bits of a pointer; freed with the base
+    /// The persistent event on `wakeDescriptor`, as bits of a pointer; freed with the base.
+    private let wakeEvent = Mutex<UInt>(0)
     private let threadBits = Atomic<UInt>(0)
     private let isStopping = Atomic<Bool>(false)
     private let heartbeat = Atomic<UInt64>(0)
-    private let inbox = Mutex<Inbox>(Inbox())
+    private let inbox = Monitor<Inbox>(Inbox())  // pthread's mutex: the thread sanitizer knows it
+    private let hasInbox = Atomic<Bool>(false)  // written with the lock held; spares most turns the lock
     private let finished = Gate()
 
     private var localJobs: [UnownedJob] = []
@@ -180,11 +183,14 @@ public final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable 
     }
 
     private func takeInbox() {
-        let (jobs, work) = inbox.withLock { inbox in
-            if inbox.isEmpty { return ([UnownedJob](), [@Sendable () -> Void]()) }
-            defer { inbox = Inbox() }
-            return (inbox.jobs, inbox.work)
+        guard hasInbox.load(ordering: .acquiring) else { return }
+        let taken = inbox.withLock { inbox in
+            var taken = Inbox()
+            swap(&taken, &inbox)
+            hasInbox.store(false, ordering: .relaxed)
+            return taken
         }
+        let (jobs, work) = (taken.jobs, taken.work)
         if !jobs.isEmpty { localJobs.append(contentsOf: jobs) }
         for item in work { item() }
     }
@@ -194,6 +200,7 @@ public final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable 
     /// True on the loop's own thread.
     public var isCurrent: Bool { threadBits.load(ordering: .relaxed) == UInt(pthread_self()) }
 
+    /// Takes a job; without a lock on the loop, with a wake-up elsewhere.
     public func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
         if isCurrent {
@@ -201,8 +208,10 @@ public final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable 
             return
         }
         let wasEmpty = inbox.withLock { inbox in
-            defer { inbox.jobs.append(job) }
-            return inbox.isEmpty
+            let wasEmpty = inbox.isEmpty
+            inbox.jobs.append(job)
+            hasInbox.store(true, ordering: .releasing)
+            return wasEmpty
         }
         if wasEmpty { wake() }
     }
@@ -210,8 +219,10 @@ public final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable 
     /// Runs `work` on the loop: in the current turn when called there, else as soon as the loop wakes. Any thread.
     public func execute(_ work: @escaping @Sendable () -> Void) {
         let wasEmpty = inbox.withLock { inbox in
-            defer { inbox.work.append(work) }
-            return inbox.isEmpty
+            let wasEmpty = inbox.isEmpty
+            inbox.work.append(work)
+            hasInbox.store(true, ordering: .releasing)
+            return wasEmpty
         }
         if wasEmpty && !isCurrent { wake() }  // the loop looks into its inbox before it waits
     }
@@ -222,12 +233,16 @@ public final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable 
         flushWork.append(work)
     }
 
+    /// Traps off the loop.
     public func checkIsolated() { precondition(isCurrent, "not on event loop \(name)") }
 
+    /// As ``isCurrent``.
     public func isIsolatingCurrentContext() -> Bool? { isCurrent }
 
+    /// The executor of actors on this loop.
     public func asUnownedSerialExecutor() -> UnownedSerialExecutor { UnownedSerialExecutor(ordinary: self) }
 
+    /// Whether `other` is this loop.
     public func isSameExclusiveExecutionContext(other: EventLoop) -> Bool { self === other }
 
     // MARK: Time

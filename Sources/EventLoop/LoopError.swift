@@ -13,6 +13,7 @@ public struct LoopError: Error, Sendable, Equatable, CustomStringConvertible {
         self.number = number ?? errno
     }
 
+    /// The operation and why it failed.
     public var description: String {
         number == 0 ? "\(operation): failed" : "\(operation): \(LoopError.text(of: number))"
     }

@@ -27,6 +27,7 @@ public struct MonotonicTime: Sendable, Hashable, Comparable {
         self = .now + left
     }
 
+    /// Whether `left` is earlier.
     public static func < (left: MonotonicTime, right: MonotonicTime) -> Bool { left.nanoseconds < right.nanoseconds }
 
     /// `time` later by `duration`; saturates at the clock's ends.

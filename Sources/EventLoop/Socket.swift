@@ -100,8 +100,8 @@ public enum Socket {
                 if sharesPort { _ = clev_set_option(descriptor, SOL_SOCKET, SO_REUSEPORT, 1) }
                 if address.family == AF_INET6 { _ = clev_set_option(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, 1) }
             }
-            guard address.withSockaddr({ bind(descriptor, $0, $1) }) == 0 else { throw LoopError("listen on \(address)") }
-            guard Glibc.listen(descriptor, backlog) == 0 else { throw LoopError("listen on \(address)") }
+            guard address.withSockaddr({ bind(descriptor, $0, $1) }) == 0, Glibc.listen(descriptor, backlog) == 0
+            else { throw LoopError("listen on \(address)") }
             return descriptor
         } catch {
             Glibc.close(descriptor)

@@ -94,6 +94,7 @@ public enum SocketAddress: Sendable, Hashable, CustomStringConvertible {
         }
     }
 
+    /// As it is parsed: `127.0.0.1:80`, `[::1]:80`, `unix:/path`.
     public var description: String {
         switch self {
         case .ipv4(_, let port): "\(host):\(port)"

@@ -17,7 +17,9 @@ struct ConfigurationOptions: ParsableArguments {
     var config: String?
 
     @Option(
-        help: "Listen here instead of where the configuration says; may be repeated. 127.0.0.1:8080, [::1]:8080, unix:/path."
+        help: """
+            Listen here instead of where the configuration says; may be repeated. 127.0.0.1:8080, [::1]:8080, unix:/path.
+            """
     )
     var listen: [String] = []
 

@@ -94,8 +94,11 @@ struct ServeCommand: AsyncParsableCommand {
             logger.notice("configuration reloaded", metadata: ["file": "\(options.name)"])
             manager.status("reloaded")
         } catch {
-            for mistake in error.errors { logger.error("configuration not reloaded", metadata: ["reason": "\(mistake)"]) }
-            manager.status("reload failed, still serving the old configuration: \(error.errors.first?.description ?? "")")
+            for mistake in error.errors {
+                logger.error("configuration not reloaded", metadata: ["reason": "\(mistake)"])
+            }
+            let first = error.errors.first?.description ?? ""
+            manager.status("reload failed, still serving the old configuration: \(first)")
         }
     }
 

@@ -128,6 +128,7 @@ struct SecureTests {
         for (caFile, host, identity) in [
             (stranger.caFile, "127.0.0.1", good),  // untrusted
             (authority.caFile, "127.0.0.1", try authority.issue(name: "elsewhere.example")),  // another name
+            // expired
             (authority.caFile, "127.0.0.1", try authority.issue(ip: ["127.0.0.1"], notAfter: .seconds(-60))),
         ] {
             let (requests, code) = try status(trusting: caFile, host: host, identity: identity)

@@ -74,6 +74,8 @@ import Testing
     }
 
     /// A job queued before the calls would run as soon as one of them went through the queue.
+    ///
+    /// Holds for tasks that prefer the loop: in one that does not, each call is queued, because the runtime compares preferences too.
     @Test func actorsOfOneLoopCallEachOtherWithoutAJob() async throws {
         let fixture = try LoopFixture()
         let home = Home(fixture.loop)

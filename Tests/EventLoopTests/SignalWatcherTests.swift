@@ -46,7 +46,12 @@ import Testing
         await #expect(processExitsWith: .signal(SIGUSR1)) {
             let loop = try EventLoop(name: "test")
             try SignalWatcher(on: loop, signal: SIGUSR1) {}.cancel()
-            kill(getpid(), SIGUSR1)
+            // On this thread, so that it comes before the process can end otherwise; pool threads block signals.
+            var signals = sigset_t()
+            sigemptyset(&signals)
+            sigaddset(&signals, SIGUSR1)
+            pthread_sigmask(SIG_UNBLOCK, &signals, nil)
+            raise(SIGUSR1)
         }
     }
 

@@ -44,6 +44,7 @@ public struct ClientRequest: Sendable {
 public actor HTTPClient {
     /// The loop everything runs on.
     public nonisolated let loop: EventLoop
+    /// The loop.
     public nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
     /// Where it connects to.
     public nonisolated let origin: HTTPOrigin
@@ -168,15 +169,8 @@ public actor HTTPClient {
     /// - Parameter prefersFresh: whether an idle connection makes room for a new one: where one was dead, others may be.
     private func lease(_ limits: ExchangeLimits, prefersFresh: Bool) async throws(HTTPClientError) -> Lease {
         guard !Task.isCancelled else { throw HTTPClientError(.cancelled, "cancelled before it began") }
-        if prefersFresh {
-            if open >= options.maximumConnections { closeOldestIdle() }
-        } else if let connection = idle.popLast() {
-            return .reused(connection)
-        }
-        if open < options.maximumConnections {
-            open += 1
-            return .fresh
-        }
+        if prefersFresh, open >= options.maximumConnections { closeOldestIdle() }
+        if let lease = leaseAtOnce(prefersFresh: prefersFresh) { return lease }
         guard queue.count < options.maximumQueued else {
             throw HTTPClientError(
                 .queueFull,
@@ -188,6 +182,8 @@ public actor HTTPClient {
         do {
             return try await withTaskCancellationHandler {
                 try await withCheckedThrowingContinuation { continuation in
+                    // Coming here can cost a turn of the loop, in which one may have come free.
+                    if let lease = leaseAtOnce(prefersFresh: false) { return continuation.resume(returning: lease) }
                     let timer = LoopTimer(on: loop) { self.giveUp(ticket, deadline: limits.deadline) }
                     timer.arm(at: min(.now + limits.queue, limits.deadline))
                     queue.append(Waiter(ticket: ticket, continuation: continuation, timer: timer))
@@ -201,6 +197,13 @@ public actor HTTPClient {
         } catch {
             throw HTTPClientError(.cancelled, "cancelled in the queue")
         }
+    }
+
+    private func leaseAtOnce(prefersFresh: Bool) -> Lease? {
+        if !prefersFresh, let connection = idle.popLast() { return .reused(connection) }
+        guard open < options.maximumConnections else { return nil }
+        open += 1
+        return .fresh
     }
 
     private func closeOldestIdle() {

@@ -51,6 +51,7 @@ public struct HTTPClientError: Error, Sendable, CustomStringConvertible {
         self.detail = detail
     }
 
+    /// The code and the detail, for operators.
     public var description: String { "\(code.rawValue): \(detail)" }
 }
 

@@ -20,5 +20,6 @@ public struct HTTPOrigin: Sendable, Hashable, CustomStringConvertible {
         return port == (isSecure ? 443 : 80) ? name : "\(name):\(port)"
     }
 
+    /// As a URL.
     public var description: String { "\(isSecure ? "https" : "http")://\(authority)" }
 }

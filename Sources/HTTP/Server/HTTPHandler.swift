@@ -38,6 +38,7 @@ public protocol HTTPHandler: Sendable {
 }
 
 extension HTTPHandler {
+    /// Does nothing.
     public func rejected(_ rejection: RejectedRequest) {}
 }
 

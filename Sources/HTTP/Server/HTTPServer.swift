@@ -5,6 +5,7 @@ public import TLS
 public actor HTTPServer {
     /// The loop everything runs on.
     public nonisolated let loop: EventLoop
+    /// The loop.
     public nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
 
     private let options: HTTPServerOptions

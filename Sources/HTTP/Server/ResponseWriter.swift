@@ -194,7 +194,9 @@ public final class ResponseWriter {
 
     func sendKeepAlive() {
         // With bytes waiting already, more of them would tell the client nothing.
-        guard let keepAlive, case .streaming(let isChunked) = state, !isHead, transport.pendingBytes == 0 else { return }
+        guard let keepAlive, case .streaming(let isChunked) = state, !isHead, transport.pendingBytes == 0 else {
+            return
+        }
         if isChunked {
             ChunkedEncoder.appendChunk(keepAlive, to: &transport.outbox)
         } else {

@@ -74,7 +74,8 @@ final class Transport {
     /// - Throws: `LoopError` when the loop cannot watch the descriptor.
     func start(_ callbacks: Callbacks) throws(LoopError) {
         self.callbacks = callbacks
-        let watcher = try Watcher(on: loop, descriptor: descriptor, interest: .readable) { [unowned self] in readable() }
+        let watcher = try Watcher(on: loop, descriptor: descriptor, interest: .readable) { [unowned self] in readable()
+        }
         readWatcher = watcher
         try watcher.resume()
         if tls != nil { advanceHandshake() }

@@ -15,7 +15,9 @@ struct RequestIDTests {
 
     @Test("1 to 128 visible ASCII characters are taken over")
     func accepted() {
-        for id in ["a", "req-42", "~!@#$%^&*()_+{}|:\"<>?", String(repeating: "z", count: 128)] { #expect(accepted(id) == id) }
+        for id in ["a", "req-42", "~!@#$%^&*()_+{}|:\"<>?", String(repeating: "z", count: 128)] {
+            #expect(accepted(id) == id)
+        }
         for id in ["", "a b", "a\tb", "é", "😀", String(repeating: "z", count: 129)] { #expect(accepted(id) == nil) }
         #expect(RequestID.accepted([:]) == nil)
     }

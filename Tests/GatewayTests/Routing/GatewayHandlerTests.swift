@@ -39,7 +39,10 @@ struct GatewayHandlerTests {
         }
     }
 
-    @Test("a slash too many is a 307 to the right address", arguments: ["/invoke", "/batch", "/stream", "/chat/invoke", "/health"])
+    @Test(
+        "a slash too many is a 307 to the right address",
+        arguments: ["/invoke", "/batch", "/stream", "/chat/invoke", "/health"]
+    )
     func redirect(path: String) async throws {
         try await TestGateway.run(mockConfiguration()) { gateway in
             let reply = try await gateway.post(path + "/", "{}")
@@ -87,7 +90,9 @@ struct GatewayHandlerTests {
     func malformed() async throws {
         try await TestGateway.run(mockConfiguration()) { gateway in
             let reply = try await gateway.talk { connection in
-                try connection.send(Array("POST /invoke HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n".utf8))
+                try connection.send(
+                    Array("POST /invoke HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n".utf8)
+                )
                 let reply = try connection.reply()
                 try connection.expectEnd()
                 return reply

@@ -65,7 +65,9 @@ final class EchoUpstream: HTTPHandler {
         }
         var body: [UInt8] = []
         if answer.status == 200 {
-            body.appendRaw("{\"id\":\"chatcmpl-1\",\"object\":\"chat.completion\",\"model\":\"m\",\"choices\":[{\"index\":0,")
+            body.appendRaw(
+                "{\"id\":\"chatcmpl-1\",\"object\":\"chat.completion\",\"model\":\"m\",\"choices\":[{\"index\":0,"
+            )
             body.appendRaw("\"finish_reason\":\"stop\",\"message\":{\"role\":\"assistant\",\"content\":")
             body.appendJSON(prompt)
             body.appendRaw("}}]}")

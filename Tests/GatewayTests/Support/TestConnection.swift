@@ -161,7 +161,9 @@ final class TestConnection: @unchecked Sendable {  // @unchecked: one thread at 
 extension [UInt8] {
     fileprivate func firstEnd(of mark: [UInt8]) -> Int? {
         guard count >= mark.count else { return nil }
-        return (0...(count - mark.count)).first { self[$0] == mark[0] && self[$0..<($0 + mark.count)].elementsEqual(mark) }
-            .map { $0 + mark.count }
+        return (0...(count - mark.count)).first {
+            self[$0] == mark[0] && self[$0..<($0 + mark.count)].elementsEqual(mark)
+        }
+        .map { $0 + mark.count }
     }
 }

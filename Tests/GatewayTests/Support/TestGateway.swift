@@ -27,7 +27,11 @@ struct TestGateway: Sendable {
         configuration.log.format = .json
         change(&configuration)
         let file = LogFile()
-        let log = try GatewayLog(settings: configuration.log, secrets: configuration.secrets, descriptor: file.descriptor)
+        let log = try GatewayLog(
+            settings: configuration.log,
+            secrets: configuration.secrets,
+            descriptor: file.descriptor
+        )
         let gateway = try await Gateway.start(configuration, file: "test.yaml", log: log)
         guard case .ipv4(_, let port) = gateway.addresses[0] else { preconditionFailure("no port") }
         do {

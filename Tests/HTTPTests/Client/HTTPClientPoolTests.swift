@@ -38,7 +38,7 @@ struct HTTPClientPoolTests {
         options.idleTimeout = .milliseconds(20)
         try await TestClient.run(to: upstream.port, options: options) { client in
             _ = try await client.fetch()
-            while await client.client.load.idle > 0 { await Task.yield() }
+            await eventually { await client.client.load.idle <= 0 }
             let answer = try await client.fetch()
             #expect(answer == "1")
         }
@@ -76,7 +76,7 @@ struct HTTPClientPoolTests {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for number in 0..<20 {
                     group.addTask { _ = try await client.fetch("/\(number)") }
-                    while await client.client.load.queued <= number { await Task.yield() }
+                    await eventually { await client.client.load.queued > number }
                 }
                 _ = try await first.collect(maximum: 10, before: .distantFuture, phase: .timeoutTotal)
                 try await group.waitForAll()
@@ -105,7 +105,7 @@ struct HTTPClientPoolTests {
         try await TestClient.run(to: upstream.port, options: options) { client in
             let first = try await client.send("/first")
             let second = Task { try await client.fetch() }
-            while await client.client.load.queued == 0 { await Task.yield() }
+            await eventually { await client.client.load.queued != 0 }
             #expect(await client.code { _ = try await client.fetch() } == .queueFull)
             // A connection given up gives its place to whoever waits, and itself if its response has come whole.
             first.cancel()
@@ -171,7 +171,7 @@ struct HTTPClientPoolTests {
             }
             let first = try await response.collect(maximum: 10, before: .distantFuture, phase: .timeoutTotal)
             #expect(first == Array("0".utf8))
-            while await client.client.load.idle > 0 { await Task.yield() }
+            await eventually { await client.client.load.idle <= 0 }
             let second = try await client.fetch()
             #expect(second == "1")
         }

@@ -116,7 +116,9 @@ struct HTTPClientTests {
         upstream.stop()
     }
 
-    @Test(arguments: ["SSH-2.0-x\r\n", "HTTP/1.1 200 OK\ncontent-length: 0\n\n", "HTTP/1.1 200 OK\r\ncontent-length: x\r\n\r\n"])
+    @Test(arguments: [
+        "SSH-2.0-x\r\n", "HTTP/1.1 200 OK\ncontent-length: 0\n\n", "HTTP/1.1 200 OK\r\ncontent-length: x\r\n\r\n",
+    ])
     func refusesWhatIsNotHTTP(_ wire: String) async throws {
         let upstream = try TestUpstream { socket, _ in
             try socket.request()
@@ -240,7 +242,11 @@ struct HTTPClientTests {
             for size in [1, 1000, 70_000, 1 << 20, (2 << 20) + 17] {
                 for kind in ["length", "chunked"] {
                     let response = try await client.send("/\(kind)/\(size)")
-                    let body = try await response.collect(maximum: 1 << 30, before: .distantFuture, phase: .timeoutTotal)
+                    let body = try await response.collect(
+                        maximum: 1 << 30,
+                        before: .distantFuture,
+                        phase: .timeoutTotal
+                    )
                     #expect(body.count == size)
                     #expect(body.capacity - body.count >= EventLoop.readBufferPadding)
                 }
@@ -276,10 +282,10 @@ struct HTTPClientTests {
         try await TestClient.run(to: upstream.port) { client in
             try await client.send("/short").discardRest()
             go.happen()
-            while await client.client.load.busy > 0 { await Task.yield() }
+            await eventually { await client.client.load.busy <= 0 }
             #expect(await client.client.load.idle == 1)
             try await client.send("/long").discardRest()
-            while await client.client.load.busy > 0 { await Task.yield() }
+            await eventually { await client.client.load.busy <= 0 }
             #expect(await client.client.load.idle == 0)
         }
         #expect(upstream.connections == 1)

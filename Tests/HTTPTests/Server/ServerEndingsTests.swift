@@ -130,7 +130,7 @@ struct ServerEndingsTests {
                 return (idle, try server.connect(), busy)
             }
             await started.wait()
-            while await server.server.connectionCount < 3 { await Task.yield() }
+            await eventually { await server.server.connectionCount >= 3 }
             let drained = Event()
             let drain = Task {
                 await server.server.drain()

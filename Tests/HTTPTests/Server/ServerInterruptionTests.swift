@@ -262,8 +262,8 @@ struct ServerInterruptionTests {
                     try socket.send("GET / HTTP/1.1\r\nhost: a\r\nconnection: \(connection)\r\n\r\n")
                     return socket
                 }
-                while await server.server.acceptedConnections == 0 { await Task.yield() }
-                while await server.server.connectionCount > 0 { await Task.yield() }
+                await eventually { await server.server.acceptedConnections != 0 }
+                await eventually { await server.server.connectionCount <= 0 }
                 let isReset = try await onThread { socket.isReset() }
                 #expect(isReset)
             }

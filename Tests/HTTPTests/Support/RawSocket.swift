@@ -50,7 +50,11 @@ final class RawSocket: @unchecked Sendable {  // @unchecked: one test uses it, f
             try ready(POLLOUT)
             let count = bytes.withUnsafeBytes { bytes in
                 Glibc.send(
-                    descriptor, bytes.baseAddress.map { $0 + sent }, bytes.count - sent, Int32(MSG_NOSIGNAL))
+                    descriptor,
+                    bytes.baseAddress.map { $0 + sent },
+                    bytes.count - sent,
+                    Int32(MSG_NOSIGNAL)
+                )
             }
             guard count > 0 else { throw Failure(description: "send: errno \(errno)") }
             sent += count

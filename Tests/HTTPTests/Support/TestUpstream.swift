@@ -99,7 +99,7 @@ struct TestClient: Sendable {
         _ path: String = "/",
         method: HTTPMethod = .post,
         body: [UInt8] = Array("hello".utf8),
-        limits: ExchangeLimits = ExchangeLimits()
+        limits: ExchangeLimits = .patient
     ) async throws(HTTPClientError) -> ClientResponse {
         guard let target = RequestTarget(checking: path) else { preconditionFailure("\(path) is no target") }
         let preamble = client.preamble(method: method, target: target, fields: [:])
@@ -111,7 +111,7 @@ struct TestClient: Sendable {
         _ path: String = "/",
         method: HTTPMethod = .post,
         maximum: Int = 1 << 30,
-        limits: ExchangeLimits = ExchangeLimits()
+        limits: ExchangeLimits = .patient
     ) async throws(HTTPClientError) -> String {
         let response = try await send(path, method: method, limits: limits)
         let body = try await response.collect(maximum: maximum, before: .distantFuture, phase: .timeoutTotal)
@@ -133,9 +133,16 @@ struct TestClient: Sendable {
 }
 
 extension ExchangeLimits {
-    /// The defaults but for what `change` sets.
+    /// Limits that no machine is too busy for.
+    static let patient = with { _ in }
+
+    /// Patient limits but for what `change` sets.
     static func with(_ change: (inout ExchangeLimits) -> Void) -> ExchangeLimits {
         var limits = ExchangeLimits()
+        limits.queue = .seconds(60)
+        limits.connect = .seconds(60)
+        limits.tls = .seconds(60)
+        limits.head = .seconds(60)
         change(&limits)
         return limits
     }

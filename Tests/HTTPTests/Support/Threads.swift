@@ -1,5 +1,5 @@
 import Glibc
-import Synchronization
+import WorkerPool
 
 /// Runs blocking code on a thread of its own, so that the few threads of Swift's pool stay free.
 func onThread<T: Sendable>(_ body: @escaping @Sendable () throws -> T) async throws -> T {
@@ -37,7 +37,7 @@ final class Event: Sendable {
         var waiters: [(Int, CheckedContinuation<Void, Never>)] = []
     }
 
-    private let state = Mutex(State())
+    private let state = Monitor(State())  // and no `Mutex`: the thread sanitizer does not see into that one
 
     var count: Int { state.withLock { $0.count } }
 
@@ -48,6 +48,7 @@ final class Event: Sendable {
             state.waiters.removeAll { $0.0 <= state.count }
             return due
         }
+        state.broadcast()
         for (_, continuation) in due { continuation.resume() }
     }
 
@@ -63,16 +64,21 @@ final class Event: Sendable {
         }
     }
 
-    /// The same for a thread. Polls: tests have no need to be quick.
+    /// The same for a thread.
     func waitOnThread(_ times: Int = 1) {
-        while count < times { usleep(500) }
+        state.wait { $0.count >= times ? () : nil }
     }
 }
 
 /// A value shared between a test, its handlers and its threads.
 final class Shared<Value: Sendable>: Sendable {
-    private let state: Mutex<Value>
-    init(_ value: Value) { state = Mutex(value) }
+    private let state: Monitor<Value>
+    init(_ value: Value) { state = Monitor(value) }
     var value: Value { state.withLock { $0 } }
-    func with<R: Sendable>(_ body: (inout sending Value) -> sending R) -> R { state.withLock(body) }
+    func with<R: Sendable>(_ body: (inout Value) -> R) -> R { state.withLock(body) }
+}
+
+/// Waits for a condition that nothing announces, looking at it again and again without hogging a thread.
+func eventually(_ condition: () async -> Bool) async {
+    while await !condition() { try? await Task.sleep(for: .milliseconds(1)) }
 }

@@ -67,7 +67,7 @@ struct SecureTransportTests {
         for (identity, trust) in [(good, other.caFile), (expired, nil), (wrong, nil)] {
             try await Self.run(authority: authority, identity: identity, trust: trust) { server, client in
                 #expect(await client.code { _ = try await client.fetch() } == .tls)
-                while await server.server.connectionCount > 0 { await Task.yield() }
+                await eventually { await server.server.connectionCount <= 0 }
             }
         }
     }
@@ -92,8 +92,8 @@ struct SecureTransportTests {
                 try socket.send(bytes)
                 if resets { socket.reset() } else { socket.close() }
             }
-            while await server.server.acceptedConnections == 0 { await Task.yield() }
-            while await server.server.connectionCount > 0 { await Task.yield() }
+            await eventually { await server.server.acceptedConnections != 0 }
+            await eventually { await server.server.connectionCount <= 0 }
             let answer = try await client.fetch()
             #expect(answer == "/ hello")
         }

@@ -64,7 +64,8 @@ final class LangServeDoor: Sendable {
     }
 
     /// How much later than the run's own deadline the connection interrupts the handler: the run's error says where the time went,
-    /// the interruption only catches work that does not look at its deadline.
+    /// the interruption only catches work that does not look at its deadline, such as waiting for a slow reader. Long enough that
+    /// a busy loop does not fire both timers in one turn, which would lose the explanation and what a batch did in time.
     private static let interruptionGrace = Duration.seconds(1)
 
     /// When the run has to be over: the route's total, or the caller's `X-Request-Timeout-Ms` where that is shorter.

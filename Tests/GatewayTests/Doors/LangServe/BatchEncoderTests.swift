@@ -16,7 +16,8 @@ struct BatchEncoderTests {
             String(decoding: events.item(3, runID: runID, .success(.ai("a\u{2028}"))), as: UTF8.self)
                 == "event: data\r\ndata: \(item)\r\n\r\n"
         )
-        let error = #"{"code":"upstream_rate","status":429,"message":"The upstream's rate limit is reached.","retryable":true}"#
+        let error =
+            #"{"code":"upstream_rate","status":429,"message":"The upstream's rate limit is reached.","retryable":true}"#
         #expect(
             String(decoding: lines.item(0, runID: runID, .failure(RunError(.upstreamRate))), as: UTF8.self)
                 == #"{"index":0,"error":\#(error),"run_id":"\#(id)"}"# + "\n"

@@ -22,7 +22,9 @@ struct BatchTests {
 
     @Test("LS-21 outputs, responses and run ids come in the order of the inputs")
     func order() async throws {
-        try await EchoUpstream.run { .init(delay: .milliseconds(Self.scatter(Self.number($0)) % 20)) } _: { _, port in
+        try await EchoUpstream.run {
+            .init(delay: .milliseconds(Self.scatter(Self.number($0)) % 20))
+        } _: { _, port in
             try await TestGateway.run(upstreamConfiguration(port)) { gateway in
                 let json = try await gateway.post("/batch", #"{"inputs":\#(Self.inputs(10))}"#).json
                 #expect(json.keys == ["output", "metadata"])
@@ -40,7 +42,10 @@ struct BatchTests {
     @Test("LS-22 an empty batch has an empty answer")
     func empty() async throws {
         try await TestGateway.run(mockConfiguration()) { gateway in
-            for body in [#"{"inputs":[]}"#, #"{"inputs":[],"config":[]}"#, #"{"inputs":[],"config":{},"return_exceptions":true}"#] {
+            for body in [
+                #"{"inputs":[]}"#, #"{"inputs":[],"config":[]}"#,
+                #"{"inputs":[],"config":{},"return_exceptions":true}"#,
+            ] {
                 let reply = try await gateway.post("/batch", body)
                 #expect(reply.status == 200)
                 #expect(reply.text == #"{"output":[],"metadata":{"responses":[],"run_ids":[]}}"#)
@@ -50,14 +55,18 @@ struct BatchTests {
 
     @Test("LS-23, LS-27 and LS-29 a batch that is not valid is a 422, and nothing runs")
     func invalid() async throws {
-        try await EchoUpstream.run { _ in .init() } _: { upstream, port in
+        try await EchoUpstream.run { _ in
+            .init()
+        } _: { upstream, port in
             try await TestGateway.run(upstreamConfiguration(port)) { gateway in
                 let mismatch = try await gateway.post("/batch", #"{"inputs":["a","b"],"config":[{}]}"#)
                 #expect(mismatch.status == 422)
                 #expect(try mismatch.json["detail"] == "Number of configs (1) must match number of inputs (2)")
                 let wrong: [(String, Value)] = [
-                    (#"{"inputs":["a",7]}"#, ["inputs", 1]), (#"{"inputs":["a",[{"type":"bogus","content":""}]]}"#, ["inputs", 1, 0]),
-                    (#"{"inputs":1}"#, ["inputs"]), (#"{"inputs":"abc"}"#, ["inputs"]), (#"{"inputs":null}"#, ["inputs"]),
+                    (#"{"inputs":["a",7]}"#, ["inputs", 1]),
+                    (#"{"inputs":["a",[{"type":"bogus","content":""}]]}"#, ["inputs", 1, 0]),
+                    (#"{"inputs":1}"#, ["inputs"]), (#"{"inputs":"abc"}"#, ["inputs"]),
+                    (#"{"inputs":null}"#, ["inputs"]),
                     (#"{"inputs":{}}"#, ["inputs"]), ("{}", ["inputs"]), (#"{"input":"a"}"#, ["inputs"]),
                     (#"{"inputs":["a"],"config":["s"]}"#, ["config", 0]),
                     (#"{"inputs":["a"],"config":[{"max_concurrency":0}]}"#, ["config", 0, "max_concurrency"]),
@@ -85,7 +94,9 @@ struct BatchTests {
         let first = "31f2f45e-1a67-47f6-a422-d4c23d5e5dbd"
         let second = "8637aaa0-1a67-47f6-a422-d4c23d5e5dbd"
         try await TestGateway.run(mockConfiguration("reply: echo", route: route)) { gateway in
-            for config in [#"[{"run_id":"\#(first)"},{"run_id":"\#(second)"}]"#, #"{"run_id":"\#(first)"}"#, #"[{},null]"#] {
+            for config in [
+                #"[{"run_id":"\#(first)"},{"run_id":"\#(second)"}]"#, #"{"run_id":"\#(first)"}"#, #"[{},null]"#,
+            ] {
                 let json = try await gateway.post("/batch", #"{"inputs":["a","b"],"config":\#(config)}"#).json
                 #expect(json["output"] == ["a", "b"])
                 let ids = json["metadata"]?["run_ids"]?.array?.compactMap { $0.string } ?? []
@@ -101,7 +112,9 @@ struct BatchTests {
 
     @Test("LS-26 one failing element fails the request; nothing of the others is shown, and the rest is not sent")
     func failure() async throws {
-        try await EchoUpstream.run { $0 == "in-2" ? .init(status: 500) : .init() } _: { upstream, port in
+        try await EchoUpstream.run {
+            $0 == "in-2" ? .init(status: 500) : .init()
+        } _: { upstream, port in
             try await TestGateway.run(upstreamConfiguration(port, route: "max_concurrency: 1")) { gateway in
                 let reply = try await gateway.post("/batch", #"{"inputs":\#(Self.inputs(50))}"#)
                 #expect(reply.status == 502)
@@ -144,7 +157,9 @@ struct BatchTests {
         arguments: [(3, 128, 3), (500, 5, 5), (nil, 4, 4), (1, 8, 1)] as [(Int?, Int, Int)]
     )
     func concurrency(asked: Int?, allowed: Int, peak: Int) async throws {
-        try await EchoUpstream.run { _ in .init(delay: .milliseconds(5)) } _: { upstream, port in
+        try await EchoUpstream.run { _ in
+            .init(delay: .milliseconds(5))
+        } _: { upstream, port in
             try await TestGateway.run(upstreamConfiguration(port, route: "max_concurrency: \(allowed)")) { gateway in
                 let limit = asked.map { #"{"max_concurrency":\#($0)}"# } ?? "{}"
                 // The first element's counts, as LangServe's Python client sends the same to all.
@@ -172,7 +187,9 @@ struct BatchTests {
 
     @Test("return_exceptions: a failed item is null in output and an error in its response")
     func returnExceptions() async throws {
-        try await EchoUpstream.run { $0 == "in-1" ? .init(status: 429) : .init() } _: { _, port in
+        try await EchoUpstream.run {
+            $0 == "in-1" ? .init(status: 429) : .init()
+        } _: { _, port in
             try await TestGateway.run(upstreamConfiguration(port)) { gateway in
                 let body = #"{"inputs":\#(Self.inputs(3)),"return_exceptions":true}"#
                 let reply = try await gateway.post("/batch", body)
@@ -258,7 +275,10 @@ struct BatchTests {
         }
     }
 
-    @Test("items come as they complete: as lines", arguments: ["application/x-ndjson", "application/x-ndjson, */*;q=0.1"])
+    @Test(
+        "items come as they complete: as lines",
+        arguments: ["application/x-ndjson", "application/x-ndjson, */*;q=0.1"]
+    )
     func asLines(accept: String) async throws {
         let first = Gate()
         let upstream = ScriptedUpstream([[.gate(first)] + .completion("slow"), .completion("fast")])
@@ -288,7 +308,9 @@ struct BatchTests {
 
     @Test("items come as they complete: as events")
     func asEvents() async throws {
-        try await EchoUpstream.run { $0 == "in-1" ? .init(status: 500) : .init() } _: { _, port in
+        try await EchoUpstream.run {
+            $0 == "in-1" ? .init(status: 500) : .init()
+        } _: { _, port in
             try await TestGateway.run(upstreamConfiguration(port)) { gateway in
                 let body = #"{"inputs":\#(Self.inputs(3))}"#
                 let reply = try await gateway.post("/batch", body, "Accept: text/event-stream")

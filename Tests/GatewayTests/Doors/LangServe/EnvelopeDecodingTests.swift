@@ -9,7 +9,8 @@ struct EnvelopeDecodingTests {
     private static let everything = Set(RouteSettings.ConfigKey.allCases)
     private static let id = "31f2f45e-1a67-47f6-a422-d4c23d5e5dbd"
 
-    private func decoding(_ allowed: Set<RouteSettings.ConfigKey> = everything, maxBatch: Int = 100) -> EnvelopeDecoding {
+    private func decoding(_ allowed: Set<RouteSettings.ConfigKey> = everything, maxBatch: Int = 100) -> EnvelopeDecoding
+    {
         EnvelopeDecoding(reader: JSONReader(), allowed: allowed, maxBatch: maxBatch)
     }
 
@@ -68,7 +69,8 @@ struct EnvelopeDecodingTests {
         let cases: [(String, Value)] = [
             (#"{"max_concurrency":0}"#, ["max_concurrency"]), (#"{"max_concurrency":-3}"#, ["max_concurrency"]),
             (#"{"max_concurrency":1.5}"#, ["max_concurrency"]), (#"{"max_concurrency":"two"}"#, ["max_concurrency"]),
-            (#"{"recursion_limit":0}"#, ["recursion_limit"]), (#"{"run_id":"x"}"#, ["run_id"]), (#"{"run_id":5}"#, ["run_id"]),
+            (#"{"recursion_limit":0}"#, ["recursion_limit"]), (#"{"run_id":"x"}"#, ["run_id"]),
+            (#"{"run_id":5}"#, ["run_id"]),
             (#"{"tags":"t"}"#, ["tags"]), (#"{"tags":["a",1]}"#, ["tags", 1]), (#"{"metadata":[]}"#, ["metadata"]),
         ]
         for (text, place) in cases {
@@ -78,7 +80,9 @@ struct EnvelopeDecodingTests {
 
     @Test("a batch's one config serves all, but its run id only the first")
     func sharedConfig() throws {
-        let batch = try batch(#"{"inputs":["a","b","c"],"config":{"tags":["t"],"max_concurrency":2,"run_id":"\#(Self.id)"}}"#)
+        let batch = try batch(
+            #"{"inputs":["a","b","c"],"config":{"tags":["t"],"max_concurrency":2,"run_id":"\#(Self.id)"}}"#
+        )
         #expect(batch.prompts == [ChatPrompt("a"), ChatPrompt("b"), ChatPrompt("c")])
         #expect(batch.configs.map(\.tags) == [["t"], ["t"], ["t"]])
         #expect(batch.configs.map { $0.runID?.description } == [Self.id, nil, nil])
@@ -88,7 +92,9 @@ struct EnvelopeDecodingTests {
 
     @Test("a batch's configs serve one each; the first has the say on concurrency")
     func eachConfig() throws {
-        let batch = try batch(#"{"inputs":["a","b"],"config":[{"tags":["x"]},{"tags":["y"],"max_concurrency":1}],"return_exceptions":true}"#)
+        let batch = try batch(
+            #"{"inputs":["a","b"],"config":[{"tags":["x"]},{"tags":["y"],"max_concurrency":1}],"return_exceptions":true}"#
+        )
         #expect(batch.configs.map(\.tags) == [["x"], ["y"]])
         #expect(batch.maxConcurrency == nil)
         #expect(batch.returnsExceptions)

@@ -36,7 +36,10 @@ struct EnvelopeTests {
     @Test("LS-3 kwargs of any shape and unknown keys change nothing")
     func ignoredKeys() async throws {
         try await TestGateway.run(mockConfiguration("reply: echo")) { gateway in
-            for extra in [#""kwargs":{}"#, #""kwargs":{"stop":["a"]}"#, #""kwargs":[{},1]"#, #""kwargs":"s""#, #""diff":3,"x":null"#] {
+            for extra in [
+                #""kwargs":{}"#, #""kwargs":{"stop":["a"]}"#, #""kwargs":[{},1]"#, #""kwargs":"s""#,
+                #""diff":3,"x":null"#,
+            ] {
                 let single = try await gateway.post("/invoke", #"{"input":"hi",\#(extra)}"#)
                 #expect(try single.json["output"] == "hi", "\(extra)")
                 let batch = try await gateway.post("/batch", #"{\#(extra),"inputs":["a","b"]}"#)
@@ -86,7 +89,9 @@ struct EnvelopeTests {
 
     @Test("LS-7 an input of the wrong type is a 422 before any model is called")
     func wrongInput() async throws {
-        try await EchoUpstream.run { _ in .init() } _: { upstream, port in
+        try await EchoUpstream.run { _ in
+            .init()
+        } _: { upstream, port in
             try await TestGateway.run(upstreamConfiguration(port)) { gateway in
                 let inputs: [(String, Value)] = [
                     ("1", []), ("true", []), ("{}", []), (#"{"text":1}"#, ["text"]), ("[1]", [0]),
@@ -170,7 +175,10 @@ struct EnvelopeTests {
         }
     }
 
-    @Test("LS-14 other methods are a 405 that allows POST", arguments: ["GET", "PUT", "HEAD", "OPTIONS", "DELETE", "PATCH"])
+    @Test(
+        "LS-14 other methods are a 405 that allows POST",
+        arguments: ["GET", "PUT", "HEAD", "OPTIONS", "DELETE", "PATCH"]
+    )
     func methods(method: String) async throws {
         try await TestGateway.run(mockConfiguration()) { gateway in
             for path in ["/invoke", "/batch", "/stream", "/chat/invoke"] {
@@ -187,7 +195,10 @@ struct EnvelopeTests {
         }
     }
 
-    @Test("LS-15 an unknown path is a 404", arguments: ["/nothing", "/invoke/x", "/Invoke", "/chat", "/stream_log", "//invoke"])
+    @Test(
+        "LS-15 an unknown path is a 404",
+        arguments: ["/nothing", "/invoke/x", "/Invoke", "/chat", "/stream_log", "//invoke"]
+    )
     func unknownPath(path: String) async throws {
         try await TestGateway.run(mockConfiguration()) { gateway in
             for request in [TestRequest.get(path), .post(path, #"{"input":"a"}"#)] {

@@ -65,7 +65,8 @@ struct ErrorAnswerTests {
             (401, "{}", 502, "upstream_auth"), (403, "{}", 502, "upstream_auth"), (402, "{}", 502, "upstream_billing"),
             (429, #"{"error":{"code":"insufficient_quota"}}"#, 502, "upstream_billing"),
             (429, "{}", 429, "upstream_rate"), (503, "busy", 503, "upstream_overload"), (500, "", 502, "upstream_5xx"),
-            (404, "{}", 502, "upstream_protocol"), (302, "", 502, "upstream_protocol"), (200, "{", 502, "upstream_protocol"),
+            (404, "{}", 502, "upstream_protocol"), (302, "", 502, "upstream_protocol"),
+            (200, "{", 502, "upstream_protocol"),
         ]
         let scripts = cases.map { UpstreamScript.response(status: $0.0, fields: ["retry-after: 3"], $0.1) }
         try await scripted(scripts) { gateway, _ in

@@ -73,7 +73,8 @@ struct MessageEncodingTests {
 
     @Test("the captured chunks")
     func chunks() {
-        let tail = #""type":"AIMessageChunk","name":null,"id":"lc_run--f456016f-c6ba-4e35-b252-811cc9aa1681","#
+        let tail =
+            #""type":"AIMessageChunk","name":null,"id":"lc_run--f456016f-c6ba-4e35-b252-811cc9aa1681","#
             + #""tool_calls":[],"invalid_tool_calls":[],"usage_metadata":"#
         #expect(
             text(MessageChunk(text: "It ", id: "ignored"))
@@ -109,7 +110,9 @@ struct MessageEncodingTests {
         message.additionalKwargs = ["\u{85}": "\u{2028}"]
         message.responseMetadata = ["k": ["\u{2029}"]]
         message.toolCalls = [ToolCall(name: "\u{85}", arguments: ["\u{2028}": "\u{2029}"], id: "\u{85}")]
-        message.invalidToolCalls = [InvalidToolCall(name: "\u{85}", arguments: "\u{2028}", id: "\u{2029}", error: "\u{85}")]
+        message.invalidToolCalls = [
+            InvalidToolCall(name: "\u{85}", arguments: "\u{2028}", id: "\u{2029}", error: "\u{85}")
+        ]
         message.usage = UsageMetadata(inputTokens: 1, outputTokens: 1, inputTokenDetails: ["\u{2028}": 1])
         #expect(!text(message).unicodeScalars.contains { "\u{85}\u{2028}\u{2029}".unicodeScalars.contains($0) })
         #expect(text(message).contains(#""name":"\u0085","args":{"\u2028":"\u2029"}"#))
@@ -127,6 +130,8 @@ struct MessageEncodingTests {
         #expect(String(decoding: bytes, as: UTF8.self) == #""xy""#)
         bytes = []
         MessageEncoding.append(.ai("a"), as: .message, runID: runID, to: &bytes)
-        #expect(String(decoding: bytes, as: UTF8.self).contains(#""id":"lc_run--00000000-0000-0000-0000-000000000001-0""#))
+        #expect(
+            String(decoding: bytes, as: UTF8.self).contains(#""id":"lc_run--00000000-0000-0000-0000-000000000001-0""#)
+        )
     }
 }

@@ -57,7 +57,9 @@ struct MessageTests {
 
     @Test("LS-64 a provider's id is the id of every chunk")
     func providerID() async throws {
-        try await scripted([.eventStream([.token("a"), .token("b"), "data: [DONE]\n\n"]), .completion("x", id: "chatcmpl-9")]) {
+        try await scripted([
+            .eventStream([.token("a"), .token("b"), "data: [DONE]\n\n"]), .completion("x", id: "chatcmpl-9"),
+        ]) {
             gateway,
             _ in
             let chunks = try await gateway.post("/chat/stream", #"{"input":"a"}"#).events.outputs
@@ -123,7 +125,8 @@ struct MessageTests {
 
     @Test("LS-62 content blocks reach the model unchanged")
     func blocks() async throws {
-        let blocks = #"[{"type":"text","text":"t"},{"type":"image_url","image_url":{"url":"data:x"},"n":1e3},{"z":[null,true]}]"#
+        let blocks =
+            #"[{"type":"text","text":"t"},{"type":"image_url","image_url":{"url":"data:x"},"n":1e3},{"z":[null,true]}]"#
         try await scripted([.completion("ok")]) { gateway, upstream in
             let body = #"{"input":[{"type":"human","content":\#(blocks)}]}"#
             let reply = try await gateway.post("/chat/invoke", body)
@@ -164,11 +167,13 @@ struct MessageTests {
             let identity = id.map { #""id":"\#($0)","type":"function","# } ?? ""
             let function = name.map { #""name":"\#($0)","# } ?? ""
             let text = Value.string(arguments).jsonText
-            return #"data: {"choices":[{"index":0,"delta":{"tool_calls":[{"index":\#(index),\#(identity)"function":{\#(function)"arguments":\#(text)}}]}}]}"#
+            return
+                #"data: {"choices":[{"index":0,"delta":{"tool_calls":[{"index":\#(index),\#(identity)"function":{\#(function)"arguments":\#(text)}}]}}]}"#
                 + "\n\n"
         }
         let parts = [
-            piece(0, "c0", "w", ""), piece(1, "c1", "v", ""), piece(0, nil, nil, #"{"a""#), piece(1, nil, nil, #"{"b":"#),
+            piece(0, "c0", "w", ""), piece(1, "c1", "v", ""), piece(0, nil, nil, #"{"a""#),
+            piece(1, nil, nil, #"{"b":"#),
             piece(0, nil, nil, ":1}"), piece(1, nil, nil, "2}"),
             #"data: {"choices":[{"index":0,"delta":{},"finish_reason":"tool_calls"}]}"# + "\n\n", "data: [DONE]\n\n",
         ]

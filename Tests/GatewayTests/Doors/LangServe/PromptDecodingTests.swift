@@ -34,7 +34,8 @@ struct PromptDecodingTests {
         arguments: [
             #""hi""#, #"{"text":"hi"}"#, #"{"type":"StringPromptValue","text":"hi"}"#,
             #"{"messages":[{"type":"human","content":"hi"}]}"#,
-            #"{"messages":["hi"],"type":"ChatPromptValueConcrete"}"#, #"{"type":"ChatPromptValue","messages":[["human","hi"]]}"#,
+            #"{"messages":["hi"],"type":"ChatPromptValueConcrete"}"#,
+            #"{"type":"ChatPromptValue","messages":[["human","hi"]]}"#,
             #"[{"type":"human","content":"hi"}]"#, #"[{"type":"HumanMessageChunk","content":"hi"}]"#, #"["hi"]"#,
             #"[["user","hi"]]"#, #"[{"role":"user","content":"hi"}]"#, #"[{"role":"human","content":"hi"}]"#,
             #"[{"type":"human","role":"x","content":"hi","tool_calls":7}]"#,
@@ -48,12 +49,15 @@ struct PromptDecodingTests {
     func tags() throws {
         for suffix in ["", "MessageChunk"] {
             func tag(_ name: String) -> String {
-                suffix.isEmpty ? name : name == "ai" ? "AIMessageChunk" : name.prefix(1).uppercased() + name.dropFirst() + suffix
+                suffix.isEmpty
+                    ? name : name == "ai" ? "AIMessageChunk" : name.prefix(1).uppercased() + name.dropFirst() + suffix
             }
             #expect(try message(#"{"type":"\#(tag("ai"))","content":"x"}"#) == .ai("x"))
             #expect(try message(#"{"type":"\#(tag("human"))","content":"x"}"#) == .human("x"))
             #expect(try message(#"{"type":"\#(tag("system"))","content":"x"}"#) == .system("x"))
-            #expect(try message(#"{"type":"\#(tag("tool"))","content":"x","tool_call_id":"c"}"#) == .tool("x", callID: "c"))
+            #expect(
+                try message(#"{"type":"\#(tag("tool"))","content":"x","tool_call_id":"c"}"#) == .tool("x", callID: "c")
+            )
             var function = Message(role: .function, content: "x")
             function.name = "f"
             #expect(try message(#"{"type":"\#(tag("function"))","content":"x","name":"f"}"#) == function)
@@ -62,7 +66,8 @@ struct PromptDecodingTests {
             #expect(try message(#"{"type":"\#(tag("chat"))","content":"x","role":"r"}"#) == chat)
             #expect(try message(#"{"type":"generic","content":"x","role":"r"}"#) == chat)
         }
-        for (role, known) in [("assistant", Message.Role.ai), ("ai", .ai), ("system", .system), ("developer", .system)] {
+        for (role, known) in [("assistant", Message.Role.ai), ("ai", .ai), ("system", .system), ("developer", .system)]
+        {
             #expect(try message(#"["\#(role)","x"]"#).role == known)
             #expect(try message(#"{"role":"\#(role)","content":"x"}"#).role == known)
         }
@@ -88,7 +93,10 @@ struct PromptDecodingTests {
         #expect(tool.toolCallID == "5")
         #expect(tool.toolStatus == .error)
         #expect(tool.id == "7")
-        #expect(try message(#"{"type":"ai","content":"x","additional_kwargs":null,"tool_calls":null,"name":null}"#) == .ai("x"))
+        #expect(
+            try message(#"{"type":"ai","content":"x","additional_kwargs":null,"tool_calls":null,"name":null}"#)
+                == .ai("x")
+        )
     }
 
     @Test("OpenAI's own tool calls are kept in its own form")
@@ -98,7 +106,11 @@ struct PromptDecodingTests {
         #expect(message.content == .empty)
         #expect(message.additionalKwargs["tool_calls"] == (try Value(parsing: calls)))
         #expect(message.toolCalls.isEmpty)
-        #expect(try problem(#"[{"type":"ai","content":"","tool_calls":\#(calls)}]"#) == ["missing", [0, "tool_calls", 0, "name"]])
+        #expect(
+            try problem(#"[{"type":"ai","content":"","tool_calls":\#(calls)}]"#) == [
+                "missing", [0, "tool_calls", 0, "name"],
+            ]
+        )
     }
 
     @Test("what is wrong is told with its kind and its place inside the input")
@@ -106,14 +118,18 @@ struct PromptDecodingTests {
         let cases: [(String, Value)] = [
             ("1", ["string_type", []]), ("null", ["string_type", []]), ("true", ["string_type", []]),
             ("{}", ["model_type", []]), (#"{"type":"human","content":"x"}"#, ["model_type", []]),
-            (#"{"text":"x","type":"human"}"#, ["model_type", []]), (#"{"messages":[],"type":"AgentFinish"}"#, ["model_type", []]),
+            (#"{"text":"x","type":"human"}"#, ["model_type", []]),
+            (#"{"messages":[],"type":"AgentFinish"}"#, ["model_type", []]),
             (#"{"text":[]}"#, ["string_type", ["text"]]), (#"{"messages":"x"}"#, ["list_type", ["messages"]]),
             ("[]", ["too_short", []]), (#"{"messages":[]}"#, ["too_short", ["messages"]]),
-            ("[1]", ["model_type", [0]]), (#"["a",null]"#, ["model_type", [1]]), (#"{"messages":[[]]}"#, ["model_type", ["messages", 0]]),
+            ("[1]", ["model_type", [0]]), (#"["a",null]"#, ["model_type", [1]]),
+            (#"{"messages":[[]]}"#, ["model_type", ["messages", 0]]),
             (#"[["human","a","b"]]"#, ["model_type", [0]]), (#"[["human",1]]"#, ["string_type", [0, 1]]),
             (#"[["bogus","a"]]"#, ["union_tag_invalid", [0]]), (#"[["tool","a"]]"#, ["union_tag_invalid", [0]]),
-            (#"[[1,"a"]]"#, ["union_tag_invalid", [0]]), (#"[{"type":"bogus","content":"x"}]"#, ["union_tag_invalid", [0]]),
-            (#"[{"type":"user","content":"x"}]"#, ["union_tag_invalid", [0]]), (#"[{"type":1,"content":"x"}]"#, ["union_tag_invalid", [0]]),
+            (#"[[1,"a"]]"#, ["union_tag_invalid", [0]]),
+            (#"[{"type":"bogus","content":"x"}]"#, ["union_tag_invalid", [0]]),
+            (#"[{"type":"user","content":"x"}]"#, ["union_tag_invalid", [0]]),
+            (#"[{"type":1,"content":"x"}]"#, ["union_tag_invalid", [0]]),
             (#"[{"role":"chat","content":"x"}]"#, ["union_tag_invalid", [0]]),
             (#"[{"content":"x"}]"#, ["missing", [0, "type"]]), (#"[{"type":"human"}]"#, ["missing", [0, "content"]]),
             (#"[{"type":"human","content":null}]"#, ["string_type", [0, "content"]]),
@@ -132,7 +148,10 @@ struct PromptDecodingTests {
                 #"[{"type":"ai","content":"","tool_calls":[{"name":"w","args":{}},{"name":"w","args":"{}"}]}]"#,
                 ["dict_type", [0, "tool_calls", 1, "args"]]
             ),
-            (#"[{"type":"ai","content":"","invalid_tool_calls":[{"args":{}}]}]"#, ["string_type", [0, "invalid_tool_calls", 0, "args"]]),
+            (
+                #"[{"type":"ai","content":"","invalid_tool_calls":[{"args":{}}]}]"#,
+                ["string_type", [0, "invalid_tool_calls", 0, "args"]]
+            ),
         ]
         for (text, expected) in cases { #expect(try problem(text) == expected, "\(text)") }
     }

@@ -54,11 +54,14 @@ struct StreamEncoderTests {
 
     @Test("blocks are their text where text is asked for, and themselves in messages")
     func blocks() {
-        let chunk = MessageChunk(content: .blocks([["type": "text", "text": "a\u{2028}"], "b", ["type": "image_url"]]))
+        let chunk = MessageChunk(
+            content: .blocks([["type": "text", "text": "a\u{2028}"], "b", ["type": "image_url"]])
+        )
         #expect(made(.events) { $0.data(chunk) } == "event: data\r\ndata: \"a\\u2028b\"\r\n\r\n")
         #expect(made(.text) { $0.data(chunk) } == "a\u{2028}b")
         let message = made(.events, .message) { $0.data(chunk) }
-        let expected = #"data: {"content":[{"type":"text","text":"a\u2028"},"b",{"type":"image_url"}],"additional_kwargs":"#
+        let expected =
+            #"data: {"content":[{"type":"text","text":"a\u2028"},"b",{"type":"image_url"}],"additional_kwargs":"#
         #expect(message?.contains(expected) == true)
     }
 
@@ -73,7 +76,10 @@ struct StreamEncoderTests {
         for (bytes, text) in zip(known, ["a", "é\u{85}", ""]) {
             var long: [UInt8] = []
             MessageEncoding.append(MessageChunk(text: text), id: "chatcmpl-1", to: &long)
-            #expect(String(decoding: bytes, as: UTF8.self) == #"{"event":"data","data":\#(String(decoding: long, as: UTF8.self))}"# + "\n")
+            #expect(
+                String(decoding: bytes, as: UTF8.self)
+                    == #"{"event":"data","data":\#(String(decoding: long, as: UTF8.self))}"# + "\n"
+            )
         }
     }
 
@@ -95,7 +101,11 @@ struct StreamEncoderTests {
 
         var nameless = Self.encoder(.lines, .message)
         _ = nameless.data(MessageChunk(text: "a"))
-        #expect(String(decoding: nameless.bytes, as: UTF8.self).contains(#""id":"lc_run--31f2f45e-1a67-47f6-a422-d4c23d5e5dbd""#))
+        #expect(
+            String(decoding: nameless.bytes, as: UTF8.self).contains(
+                #""id":"lc_run--31f2f45e-1a67-47f6-a422-d4c23d5e5dbd""#
+            )
+        )
     }
 
     @Test("only messages have a last piece of their own")

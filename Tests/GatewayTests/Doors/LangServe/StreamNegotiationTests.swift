@@ -7,7 +7,10 @@ import Testing
 /// The other forms of `/stream`: lines and bare text.
 @Suite(.timeLimit(.minutes(1)))
 struct StreamNegotiationTests {
-    @Test("lines: metadata, data and end, each one object a line", arguments: ["application/x-ndjson", "application/x-ndjson;q=0.9, text/plain;q=0.1"])
+    @Test(
+        "lines: metadata, data and end, each one object a line",
+        arguments: ["application/x-ndjson", "application/x-ndjson;q=0.9, text/plain;q=0.1"]
+    )
     func lines(accept: String) async throws {
         try await TestGateway.run(mockConfiguration("reply: echo")) { gateway in
             let reply = try await gateway.post("/stream", #"{"input":"a\u2028 b"}"#, "Accept: \(accept)")
@@ -47,7 +50,9 @@ struct StreamNegotiationTests {
 
     @Test("bare text has its errors in the status, as long as no token was sent")
     func textError() async throws {
-        try await scripted([.response(status: 429, fields: ["retry-after: 7"], "{}"), .eventStream(["data: {\"error\":{}}\n\n"])]) {
+        try await scripted([
+            .response(status: 429, fields: ["retry-after: 7"], "{}"), .eventStream(["data: {\"error\":{}}\n\n"]),
+        ]) {
             gateway,
             _ in
             let refused = try await gateway.post("/stream", #"{"input":"a"}"#, "Accept: text/plain")
