@@ -38,7 +38,11 @@ struct CallClock {
         if Task.isCancelled { throw CancellationError() }
         guard start >= deadline else { return }
         let code = RunError.Code.timeoutTotal
-        throw RunError(code, "\(code.rawValue) before the upstream was called", detail: "the deadline had passed already")
+        throw RunError(
+            code,
+            "\(code.rawValue) before the upstream was called",
+            detail: "the deadline had passed already"
+        )
     }
 
     /// For the exchange up to its head. A stream's head cannot take longer than its first token may.
