@@ -239,7 +239,7 @@ extension RawSocket {
     /// A socket that has begun to connect; whether it succeeds is left open.
     fileprivate static func connecting(to port: UInt16) -> RawSocket {
         let socket = RawSocket(
-            descriptor: socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue), 0)
+            descriptor: socket(AF_INET, RawSocket.kind | Int32(SOCK_NONBLOCK.rawValue), 0)
         )
         var address = sockaddr_in.loopback(port: port)
         _ = withUnsafePointer(to: &address) { pointer in

@@ -11,13 +11,19 @@ final class RawSocket: @unchecked Sendable {  // @unchecked: one test uses it, f
     private var isOpen = true
     private var unread: [UInt8] = []
 
-    init(descriptor: Int32) { self.descriptor = descriptor }
+    init(descriptor: Int32) {
+        self.descriptor = descriptor
+        _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+    }
+
+    /// Closed in processes that other tests start: a copy there would keep a connection open that we have closed.
+    static let kind = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue)
 
     /// Connects to a port of the loopback interface.
     ///
     /// - Parameter receiveBuffer: the socket's receive buffer in bytes, for readers that are slow on purpose.
     init(port: UInt16, ipv6: Bool = false, receiveBuffer: Int32? = nil) throws {
-        descriptor = socket(ipv6 ? AF_INET6 : AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        descriptor = socket(ipv6 ? AF_INET6 : AF_INET, RawSocket.kind, 0)
         if var size = receiveBuffer {
             setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &size, socklen_t(MemoryLayout<Int32>.size))
         }
@@ -34,7 +40,7 @@ final class RawSocket: @unchecked Sendable {  // @unchecked: one test uses it, f
 
     /// Connects to a Unix socket.
     init(path: String) throws {
-        descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+        descriptor = socket(AF_UNIX, RawSocket.kind, 0)
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
         withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
