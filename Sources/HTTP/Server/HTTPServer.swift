@@ -98,8 +98,10 @@ public actor HTTPServer {
     /// Stops accepting, closes idle connections, lets requests under way finish, and returns when all have.
     public func drain() async {
         beginDrain()
-        guard !connections.isEmpty else { return }
-        await withCheckedContinuation { whenEmpty.append($0) }
+        await withCheckedContinuation { continuation in
+            // Looked at in here: the way into this closure may be a queued job, and the last connection may end before it.
+            if connections.isEmpty { continuation.resume() } else { whenEmpty.append(continuation) }
+        }
     }
 
     /// Stops accepting, ends every request with the door's error, and returns when all connections are closed.
@@ -117,8 +119,10 @@ public actor HTTPServer {
         for connection in connections.values { connection.assumeIsolated { $0.drain() } }
     }
 
-    /// Ends every request still under way with the door's error; ``drain()`` then returns soon.
+    /// Stops accepting and ends every request still under way with the door's error; ``drain()`` then returns soon.
     public func cancelRequests() {
+        // The drain may not have begun on this loop yet: what arrived between the two would be waited for without a limit.
+        beginDrain()
         for connection in connections.values { connection.assumeIsolated { $0.cancelWork() } }
     }
 }

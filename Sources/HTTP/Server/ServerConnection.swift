@@ -41,6 +41,7 @@ actor ServerConnection {
     private var writer: ResponseWriter?
     private var task: Task<Void, Never>?
     private var isDraining = false
+    private var isCancelled = false  // the drain's limit has passed
     private var hasClientFinished = false
 
     // What the one timer waits for; `.distantFuture` when not at all.
@@ -409,7 +410,7 @@ actor ServerConnection {
             reject(status: 408, message: "the request did not arrive in time")
         // A slow reader has the write timeout, for as long as it reads.
         case .idle where transport?.pendingBytes != 0: limitPhase(options.idleTimeout)
-        case .lingering where transport?.pendingBytes != 0: limitLinger()
+        case .lingering where transport?.pendingBytes != 0 && .now < lingerEnd: limitLinger()
         default: close()
         }
     }
@@ -430,7 +431,10 @@ actor ServerConnection {
     /// Ends the request under way with the door's error, at the end of a drain. One that is still arriving has nobody to answer
     /// it any more.
     func cancelWork() {
+        isCancelled = true
+        lingerEnd = min(lingerEnd, .now + ServerConnection.lingerTimeout)
         switch phase {
+        case .lingering: limitLinger()
         case .readingHead, .readingBody: close()
         default: interrupt(.shuttingDown)
         }
@@ -442,7 +446,7 @@ actor ServerConnection {
         phase = .lingering
         backlog = []
         backlogStart = 0
-        lingerEnd = .now + ServerConnection.longestLinger
+        lingerEnd = .now + (isCancelled ? ServerConnection.lingerTimeout : ServerConnection.longestLinger)
         limitLinger()
         watchUnsentBytes()
         transport.resumeReading()
