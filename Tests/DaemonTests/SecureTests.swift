@@ -116,10 +116,10 @@ struct SecureTests {
     @Test func `an upstream with our authority's certificate is reached`() throws {
         let identity = try authority.issue(ip: ["127.0.0.1"])
         let (requests, code) = try status(trusting: authority.caFile, host: "127.0.0.1", identity: identity)
-        #expect(requests == 1)
+        #expect(requests == 1, "\(code)")
         #expect(code != "upstream_tls")
         let byName = try status(trusting: authority.caFile, host: "localhost", identity: identity)
-        #expect(byName.0 == 1)
+        #expect(byName.0 == 1, "\(byName)")
     }
 
     @Test func `an upstream that is not who it says gets no request`() throws {
