@@ -53,7 +53,9 @@ struct AccessLineTests {
     }
 
     @Test func `requests that never became one have their line too`() throws {
-        let daemon = try Daemon("loops: 1\nserver: {max_body: 1KiB, header_timeout: 100ms}\n" + EndpointTests.configuration)
+        let daemon = try Daemon(
+            "loops: 1\nserver: {max_body: 1KiB, header_timeout: 100ms}\n" + EndpointTests.configuration
+        )
         for request in [
             "GET / HTTP/1.1\r\n\r\n", "POST /invoke HTTP/1.1\r\nHost: a\r\nContent-Length: 2000\r\n\r\n", "GE",
         ] {
