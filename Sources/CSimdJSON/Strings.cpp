@@ -85,17 +85,41 @@ Lane load(const uint8_t *text) {
     return lane;
 }
 
-/// Index of the first byte that may need an escape, or kLane: the separators by their first byte and, in `Strings`, control
-/// characters, quotes and backslashes.
-template <bool Strings> size_t first_suspect(Lane v) {
-    static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the first byte is the lowest");
+typedef int8_t Mask __attribute__((vector_size(16)));
+
+/// All bits of each byte that may need an escape: the separators by their first byte and, in `Strings`, control characters,
+/// quotes and backslashes.
+template <bool Strings> Mask suspects(Lane v) {
     auto suspect = (v == 0xC2) | (v == 0xE2);
     if constexpr (Strings) suspect |= (v < 0x20) | (v == '"') | (v == '\\');
+    return Mask(suspect);
+}
+
+/// Index of the first byte set, or kLane.
+size_t first(Mask mask) {
+    static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the first byte is the lowest");
     uint64_t halves[2];
-    std::memcpy(halves, &suspect, kLane);
+    std::memcpy(halves, &mask, kLane);
     if (halves[0] != 0) return size_t(__builtin_ctzll(halves[0])) / 8;
     if (halves[1] != 0) return size_t(__builtin_ctzll(halves[1])) / 8 + 8;
     return kLane;
+}
+
+template <bool Strings> size_t first_suspect(Lane v) { return first(suspects<Strings>(v)); }
+
+constexpr size_t kBlock = 4 * kLane;
+
+/// Copies whole blocks until one has a suspect; returns how many bytes those are.
+template <bool Strings> size_t copy_plain_blocks(const uint8_t *text, size_t length, uint8_t *out) {
+    size_t at = 0;
+    while (length - at >= kBlock) {
+        const uint8_t *block = text + at;
+        Lane a = load(block), b = load(block + kLane), c = load(block + 2 * kLane), d = load(block + 3 * kLane);
+        if (first(suspects<Strings>(a) | suspects<Strings>(b) | suspects<Strings>(c) | suspects<Strings>(d)) != kLane) break;
+        std::memcpy(out + at, block, kBlock);
+        at += kBlock;
+    }
+    return at;
 }
 
 /// Whether the byte at `at` begins something that must be escaped.
@@ -135,17 +159,23 @@ size_t escape(const uint8_t *text, size_t &at, uint8_t *out) {
 }
 
 template <bool Strings> csj_escaped escape_all(const uint8_t *text, size_t length, uint8_t *out, size_t room) {
-    size_t at = 0, written = 0;
+    size_t at = copy_plain_blocks<Strings>(text, length < room ? length : room, out), written = at;
     while (at < length && room - written >= kLane) {
-        if (length - at >= kLane) {
-            // All sixteen are copied and those up to the first suspect are kept.
-            Lane lane = load(text + at);
-            std::memcpy(out + written, &lane, kLane);
-            size_t plain = first_suspect<Strings>(lane);
-            at += plain;
-            written += plain;
-            if (plain == kLane || room - written < kLongestEscape) continue;
+        // A whole lane is copied and what lies before the first suspect is kept.
+        size_t left = length - at;
+        Lane lane{};
+        if (left >= kLane) {
+            lane = load(text + at);
+            left = kLane;
+        } else {
+            std::memcpy(&lane, text + at, left);
         }
+        std::memcpy(out + written, &lane, kLane);
+        size_t plain = first_suspect<Strings>(lane);
+        if (plain > left) plain = left;
+        at += plain;
+        written += plain;
+        if (plain == left || room - written < kLongestEscape) continue;
         if (needs_escape<Strings>(text, length, at)) {
             written += escape(text, at, out + written);
         } else {

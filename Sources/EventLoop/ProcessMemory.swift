@@ -1,20 +1,18 @@
 import CLibevent
 import Glibc
 
-/// Gives memory back that is not needed any more. Any thread.
+/// Gives memory back that is not needed any more. Any thread. Takes milliseconds after a load of thousands of streams, in which
+/// allocations on other threads may wait: it is for quiet moments.
 public enum ProcessMemory {
-    /// Returns the heap's free pages to the system. Takes milliseconds after a load of thousands of streams; allocations on other
-    /// threads may wait meanwhile, so it is for quiet moments.
-    public static func releaseFreeHeap() { malloc_trim(0) }
-
-    /// Unmaps the pages of program code that were read in so far, and has the kernel read single pages from now on.
+    /// Returns the heap's free pages, unmaps the pages of program code that were read in so far, and has the kernel read single
+    /// pages from now on.
     ///
-    /// The start runs through code that serving never touches again (argument parsing, YAML, metadata look-ups), and the kernel
-    /// maps 16 pages around each one it reads: some 10 MB that would stay resident for the life of the daemon. Code pages are
-    /// clean copies of files, so what is needed again comes back from the page cache, about 0.5 µs a page, once. Data is left
-    /// alone. Does nothing where `/proc` is not mounted.
-    public static func releaseStartupCode() {
-        releaseFreeHeap()
+    /// A start runs through code that serving never touches again (argument parsing, YAML, metadata look-ups), a peak through code
+    /// that a quiet service does not need, and the kernel maps 16 pages around each one it reads: some 10 MB that would stay
+    /// resident for the life of the daemon. Code pages are clean copies of files, so what is needed again comes back from the page
+    /// cache, about 0.5 µs a page, once. Data is left alone. Code stays where `/proc` is not mounted.
+    public static func releaseUnused() {
+        malloc_trim(0)
         guard let maps = fopen("/proc/self/maps", "re") else { return }
         defer { fclose(maps) }
         var line: UnsafeMutablePointer<CChar>?

@@ -40,7 +40,7 @@ struct ServeCommand: AsyncParsableCommand {
         }
         for address in gateway.addresses { logger.notice("listening", metadata: ["address": "\(address)"]) }
         let manager = ServiceManager(loops: gateway.loops)
-        ProcessMemory.releaseStartupCode()
+        ProcessMemory.releaseUnused()
         manager.ready()
         let watchdog = manager.feedWatchdog()
         let memory = Task.detached { await gateway.keepMemoryLow() }

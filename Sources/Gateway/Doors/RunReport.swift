@@ -2,8 +2,8 @@ import EventLoop
 import HTTP
 import Runnable
 
-/// What one request came to, filled in as it goes on; the access line is made from it.
-struct RunReport {
+/// What one request came to, filled in as it goes on; the access line is made from it. Belongs to the request's task.
+final class RunReport {
     /// The run's id, which is also the request's id unless the caller named one.
     var runID: RunID
     /// When the request arrived.
@@ -28,12 +28,12 @@ struct RunReport {
     }
 
     /// Notes that content was made; the first time counts.
-    mutating func producedContent() {
+    func producedContent() {
         if firstToken == nil { firstToken = MonotonicTime.now - received }
     }
 
     /// Adds what an answer took.
-    mutating func count(_ usage: UsageMetadata?) {
+    func count(_ usage: UsageMetadata?) {
         guard let usage else { return }
         inputTokens = (inputTokens ?? 0) + usage.inputTokens
         outputTokens = (outputTokens ?? 0) + usage.outputTokens

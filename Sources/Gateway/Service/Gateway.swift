@@ -167,7 +167,7 @@ public actor Gateway {
             }
             peak = max(peak, open)
             if closed - closedAtTrim >= Gateway.closedBeforeTrim, open <= peak / 2 {
-                ProcessMemory.releaseFreeHeap()
+                ProcessMemory.releaseUnused()
                 closedAtTrim = closed
                 peak = open
             }

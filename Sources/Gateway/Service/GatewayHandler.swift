@@ -23,31 +23,49 @@ final class GatewayHandler: HTTPHandler {
     }
 
     func handle(_ request: ServerRequest, _ response: ResponseWriter) async {
-        var report = RunReport(runID: runIDs.value.next(), received: request.received)
+        // Only what waits is done in here: a stream keeps the room of this function for as long as it lives.
+        let report = report(on: request)
+        guard let (door, method) = run(for: request) else { return answerAtOnce(request, response, report) }
+        switch method {
+        case .invoke: await door.invoke(request, response, report)
+        case .batch: await door.batch(request, response, report)
+        case .stream: await door.stream(request, response, report)
+        }
+        log(request, response, report, door.route, method.name)
+    }
+
+    @inline(never)
+    private func report(on request: ServerRequest) -> RunReport {
+        let report = RunReport(runID: runIDs.value.next(), received: request.received)
         report.requestID = RequestID.accepted(request.head.fields)
+        return report
+    }
+
+    @inline(never)
+    private func run(for request: ServerRequest) -> (LangServeDoor, RouteTable.RunMethod)? {
+        guard case .run(let door, let method)? = table[request.head.path], request.head.method == .post else {
+            return nil
+        }
+        return (door, method)
+    }
+
+    @inline(never)
+    private func answerAtOnce(_ request: ServerRequest, _ response: ResponseWriter, _ report: RunReport) {
         switch table[request.head.path] {
         case .run(let door, let method):
-            if request.head.method == .post {
-                switch method {
-                case .invoke: await door.invoke(request, response, &report)
-                case .batch: await door.batch(request, response, &report)
-                case .stream: await door.stream(request, response, &report)
-                }
-            } else {
-                refuseMethod(response, allow: "POST", &report)
-            }
+            refuseMethod(response, allow: "POST", report)
             log(request, response, report, door.route, method.name)
         case .health:
-            get(request, response, &report) { Array("{\"status\":\"ok\"}\n".utf8) }
+            get(request, response, report) { Array("{\"status\":\"ok\"}\n".utf8) }
             log(request, response, report, nil, "health")
         case .ready:
-            ready(request, response, &report)
+            ready(request, response, report)
             log(request, response, report, nil, "ready")
         case .index:
-            get(request, response, &report) { IndexPage.body(table.routes, version: Gateway.version) }
+            get(request, response, report) { IndexPage.body(table.routes, version: Gateway.version) }
             log(request, response, report, nil, "index")
         case nil:
-            notFound(request, response, &report)
+            notFound(request, response, report)
             log(request, response, report, nil, "-")
         }
     }
@@ -82,7 +100,7 @@ final class GatewayHandler: HTTPHandler {
     private func get(
         _ request: ServerRequest,
         _ response: ResponseWriter,
-        _ report: inout RunReport,
+        _ report: RunReport,
         status: Int = 200,
         _ body: () -> [UInt8]
     ) {
@@ -91,19 +109,19 @@ final class GatewayHandler: HTTPHandler {
             var fields = report.fields
             fields.append("cache-control", "no-store")
             response.respond(status: status, fields: fields, body: body())
-        default: refuseMethod(response, allow: "GET, HEAD", &report)
+        default: refuseMethod(response, allow: "GET, HEAD", report)
         }
     }
 
-    private func ready(_ request: ServerRequest, _ response: ResponseWriter, _ report: inout RunReport) {
+    private func ready(_ request: ServerRequest, _ response: ResponseWriter, _ report: RunReport) {
         if state.isDraining {
-            get(request, response, &report, status: 503) { Array("{\"status\":\"draining\"}\n".utf8) }
+            get(request, response, report, status: 503) { Array("{\"status\":\"draining\"}\n".utf8) }
         } else {
-            get(request, response, &report) { Array("{\"status\":\"ready\"}\n".utf8) }
+            get(request, response, report) { Array("{\"status\":\"ready\"}\n".utf8) }
         }
     }
 
-    private func refuseMethod(_ response: ResponseWriter, allow: StaticString, _ report: inout RunReport) {
+    private func refuseMethod(_ response: ResponseWriter, allow: StaticString, _ report: RunReport) {
         report.isRejected = true
         report.error = RunError(.callerInvalid, "Method Not Allowed", status: 405)
         var fields = report.fields
@@ -111,7 +129,7 @@ final class GatewayHandler: HTTPHandler {
         response.respond(status: 405, fields: fields, body: ErrorEncoding.plain("Method Not Allowed"))
     }
 
-    private func notFound(_ request: ServerRequest, _ response: ResponseWriter, _ report: inout RunReport) {
+    private func notFound(_ request: ServerRequest, _ response: ResponseWriter, _ report: RunReport) {
         let path = request.head.path
         if path.utf8.count > 1, path.hasSuffix("/"), table[String(path.dropLast())] != nil {
             return redirect(request, String(path.dropLast()), response, report)
@@ -136,6 +154,7 @@ final class GatewayHandler: HTTPHandler {
 
     // MARK: The access line
 
+    @inline(never)
     private func log(
         _ request: ServerRequest,
         _ response: ResponseWriter,

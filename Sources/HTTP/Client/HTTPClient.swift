@@ -50,8 +50,8 @@ public actor HTTPClient {
     public nonisolated let origin: HTTPOrigin
 
     private let options: HTTPClientOptions
-    private let tls: TLSContext?
-    private let tlsName: String
+    nonisolated let tls: TLSContext?
+    nonisolated let tlsName: String
     private var idle: [UpstreamConnection] = []  // the most recently used last: it is the least likely to be closed
     private var open = 0
     private var queue: Deque<Waiter> = []
@@ -60,14 +60,8 @@ public actor HTTPClient {
 
     private struct Waiter {
         let ticket: UInt64
-        let continuation: CheckedContinuation<Lease, any Error>
+        let continuation: CheckedContinuation<UpstreamConnection, any Error>
         let timer: LoopTimer
-    }
-
-    /// A connection of the pool's, or the right to open one.
-    private enum Lease: Sendable {
-        case reused(UpstreamConnection)
-        case fresh
     }
 
     /// Makes a client without connections.
@@ -112,65 +106,64 @@ public actor HTTPClient {
     ///
     /// - Throws: ``HTTPClientError``.
     public func send(_ request: ClientRequest, limits: ExchangeLimits) async throws(HTTPClientError) -> ClientResponse {
-        var timing = ExchangeTiming()
-        var isRetry = false
+        var undelivered: HTTPClientError?
         while true {
-            let began = MonotonicTime.now
-            let lease: Lease
             do throws(HTTPClientError) {
-                lease = try await self.lease(limits, prefersFresh: isRetry)
-            } catch {
-                var failure = error
-                failure.timing = timing
-                failure.timing.queue += MonotonicTime.now - began
-                throw failure
-            }
-            timing.queue += MonotonicTime.now - began
-            let connection: UpstreamConnection
-            let isReused: Bool
-            switch lease {
-            case .reused(let pooled):
-                connection = pooled
-                isReused = true
-            case .fresh:
-                connection = UpstreamConnection(client: self, loop: loop, options: options)
-                isReused = false
                 let began = MonotonicTime.now
-                do throws(HTTPClientError) {
-                    try await connection.open(origin, tls: tls, serverName: tlsName, limits: limits)
-                } catch {
-                    var failure = error
-                    failure.timing = timing
-                    failure.timing.connect += MonotonicTime.now - began
-                    throw failure
+                let connection: UpstreamConnection
+                if let leased = try lease(prefersFresh: undelivered != nil) {
+                    connection = leased
+                } else {
+                    connection = try await queuedLease(limits, since: began)
                 }
-                timing.connect += MonotonicTime.now - began
-            }
-            let sent = MonotonicTime.now
-            do throws(HTTPClientError) {
-                let (head, number) = try await connection.exchange(request, limits: limits)
-                timing.head = MonotonicTime.now - sent
-                return ClientResponse(head: head, connection: connection, exchange: number, timing: timing)
+                try await connection.exchange(request, limits: limits, since: began, after: undelivered)
+                return response(on: connection)
             } catch {
-                if isReused, !isRetry, error.code == .closedBeforeHead, await connection.neverDelivered {
-                    isRetry = true
-                    continue
-                }
-                var failure = error
-                failure.timing = timing
-                failure.timing.head = MonotonicTime.now - sent
-                throw failure
+                guard error.isUndelivered, undelivered == nil else { throw error }
+                undelivered = error
             }
         }
     }
 
+    @inline(never)
+    private func response(on connection: UpstreamConnection) -> ClientResponse {
+        connection.assumeIsolated { $0.response() }
+    }
+
     // MARK: The pool
 
+    /// An idle connection, or a new one that its first request opens; nil when one has to be waited for.
+    ///
     /// - Parameter prefersFresh: whether an idle connection makes room for a new one: where one was dead, others may be.
-    private func lease(_ limits: ExchangeLimits, prefersFresh: Bool) async throws(HTTPClientError) -> Lease {
+    private func lease(prefersFresh: Bool) throws(HTTPClientError) -> UpstreamConnection? {
         guard !Task.isCancelled else { throw HTTPClientError(.cancelled, "cancelled before it began") }
         if prefersFresh, open >= options.maximumConnections { closeOldestIdle() }
-        if let lease = leaseAtOnce(prefersFresh: prefersFresh) { return lease }
+        return leaseAtOnce(prefersFresh: prefersFresh)
+    }
+
+    private func leaseAtOnce(prefersFresh: Bool) -> UpstreamConnection? {
+        if !prefersFresh, let connection = idle.popLast() { return connection }
+        guard open < options.maximumConnections else { return nil }
+        open += 1
+        return newConnection()
+    }
+
+    private func newConnection() -> UpstreamConnection {
+        UpstreamConnection(client: self, loop: loop, options: options)
+    }
+
+    private func queuedLease(
+        _ limits: ExchangeLimits,
+        since began: MonotonicTime
+    ) async throws(HTTPClientError) -> UpstreamConnection {
+        do throws(HTTPClientError) {
+            return try await queued(limits)
+        } catch {
+            throw error.timed(ExchangeWatch(since: began).stopped)
+        }
+    }
+
+    private func queued(_ limits: ExchangeLimits) async throws(HTTPClientError) -> UpstreamConnection {
         guard queue.count < options.maximumQueued else {
             throw HTTPClientError(
                 .queueFull,
@@ -183,7 +176,9 @@ public actor HTTPClient {
             return try await withTaskCancellationHandler {
                 try await withCheckedThrowingContinuation { continuation in
                     // Coming here can cost a turn of the loop, in which one may have come free.
-                    if let lease = leaseAtOnce(prefersFresh: false) { return continuation.resume(returning: lease) }
+                    if let connection = leaseAtOnce(prefersFresh: false) {
+                        return continuation.resume(returning: connection)
+                    }
                     let timer = LoopTimer(on: loop) { self.giveUp(ticket, deadline: limits.deadline) }
                     timer.arm(at: min(.now + limits.queue, limits.deadline))
                     queue.append(Waiter(ticket: ticket, continuation: continuation, timer: timer))
@@ -197,13 +192,6 @@ public actor HTTPClient {
         } catch {
             throw HTTPClientError(.cancelled, "cancelled in the queue")
         }
-    }
-
-    private func leaseAtOnce(prefersFresh: Bool) -> Lease? {
-        if !prefersFresh, let connection = idle.popLast() { return .reused(connection) }
-        guard open < options.maximumConnections else { return nil }
-        open += 1
-        return .fresh
     }
 
     private func closeOldestIdle() {
@@ -222,26 +210,28 @@ public actor HTTPClient {
         waiter.continuation.resume(throwing: error)
     }
 
-    private func grant(_ lease: Lease) -> Bool {
+    private func grant(_ connection: @autoclosure () -> UpstreamConnection) -> Bool {
         guard let waiter = queue.popFirst() else { return false }
         waiter.timer.cancel()
-        waiter.continuation.resume(returning: lease)
+        waiter.continuation.resume(returning: connection())
         return true
     }
 
     /// A connection finished its exchange and can take another.
-    func becameIdle(_ connection: UpstreamConnection) {
-        if isRetired { return connection.assumeIsolated { $0.close() } }
-        if grant(.reused(connection)) { return }
-        guard idle.count < options.maximumIdle else { return connection.assumeIsolated { $0.close() } }
+    ///
+    /// - Returns: false when there is no place for it, and it has to close.
+    func becameIdle(_ connection: UpstreamConnection) -> Bool {
+        guard !isRetired else { return false }
+        if grant(connection) { return true }
+        guard idle.count < options.maximumIdle else { return false }
         idle.append(connection)
-        connection.assumeIsolated { $0.limitIdle(options.idleTimeout) }
+        return true
     }
 
     /// A connection ended; its place goes to whoever waits.
     func ended(_ connection: UpstreamConnection) {
         if let index = idle.lastIndex(where: { $0 === connection }) { idle.remove(at: index) }
-        if !grant(.fresh) { open -= 1 }
+        if !grant(newConnection()) { open -= 1 }
     }
 
     /// Keeps no connection from now on: idle ones close now, busy ones after their exchange. Requests are still served, so that

@@ -39,16 +39,45 @@ public struct HTTPClientError: Error, Sendable, CustomStringConvertible {
     }
 
     /// The cause.
-    public let code: Code
+    public var code: Code { contents.code }
     /// Words for operators; not for callers.
-    public let detail: String
+    public var detail: String { contents.detail }
     /// Where the time went until then.
-    public var timing = ExchangeTiming()
+    public var timing: ExchangeTiming { contents.timing }
+    /// Nothing of the request had reached the server when it closed the connection, so it may be sent again.
+    var isUndelivered: Bool { contents.isUndelivered }
+
+    /// Behind one pointer: functions that wait for a server keep room for every error they may throw.
+    private let contents: Contents
+
+    private final class Contents: Sendable {
+        let code: Code
+        let detail: String
+        let timing: ExchangeTiming
+        let isUndelivered: Bool
+
+        init(_ code: Code, _ detail: String, _ timing: ExchangeTiming, isUndelivered: Bool) {
+            self.code = code
+            self.detail = detail
+            self.timing = timing
+            self.isUndelivered = isUndelivered
+        }
+    }
 
     /// Makes an error.
     public init(_ code: Code, _ detail: String) {
-        self.code = code
-        self.detail = detail
+        self.init(code, detail, isUndelivered: false)
+    }
+
+    init(_ code: Code, _ detail: String, isUndelivered: Bool) {
+        contents = Contents(code, detail, ExchangeTiming(), isUndelivered: isUndelivered)
+    }
+
+    /// The same error, with where the time went.
+    func timed(_ timing: ExchangeTiming) -> HTTPClientError { HTTPClientError(self, timing) }
+
+    private init(_ error: HTTPClientError, _ timing: ExchangeTiming) {
+        contents = Contents(error.code, error.detail, timing, isUndelivered: error.isUndelivered)
     }
 
     /// The code and the detail, for operators.
@@ -66,6 +95,45 @@ public struct ExchangeTiming: Sendable {
 
     /// All zero.
     public init() {}
+}
+
+/// Adds up what an exchange spends its time on.
+struct ExchangeWatch {
+    enum Phase {
+        case queue
+        case connect
+        case head
+    }
+
+    private var timing: ExchangeTiming
+    private var phase = Phase.queue
+    private var began: MonotonicTime
+
+    /// A watch that began at `began`, for an exchange that has spent `timing` before.
+    init(since began: MonotonicTime = .now, after timing: ExchangeTiming = ExchangeTiming()) {
+        self.timing = timing
+        self.began = began
+    }
+
+    /// Ends the phase under way and begins another.
+    @inline(never)
+    mutating func enter(_ next: Phase) {
+        timing = stopped
+        began = .now
+        phase = next
+    }
+
+    /// The times until now.
+    var stopped: ExchangeTiming {
+        let elapsed = MonotonicTime.now - began
+        var timing = timing
+        switch phase {
+        case .queue: timing.queue += elapsed
+        case .connect: timing.connect += elapsed
+        case .head: timing.head += elapsed
+        }
+        return timing
+    }
 }
 
 /// Limits of one exchange. Each phase has its own; the deadline covers all of them.

@@ -25,6 +25,8 @@ actor UpstreamConnection {
     private let client: HTTPClient
     private let options: HTTPClientOptions
     private var transport: Transport?
+    private var opening: Opening?
+    private var lookUp: Task<Void, Never>?
     private var dialer: Dialer?
     private var timer: LoopTimer?
     private var decoder: ResponseDecoder
@@ -35,6 +37,7 @@ actor UpstreamConnection {
     private var wantsWholeBody = false
     private var bodyLimit = Int.max
     private var failure: HTTPClientError?
+    private var watch = ExchangeWatch()
     private var timeoutCode = HTTPClientError.Code.timeoutConnect
     private var waiter: UnsafeContinuation<Void, Never>?
     private var suspensions = 0
@@ -48,8 +51,6 @@ actor UpstreamConnection {
     private var releasedExchange = 0
     /// Nobody wants the rest of the body; it is read so that the connection can be used again.
     private var isDiscarding = false
-    /// Nothing of the last request had reached the server when it closed the connection.
-    private(set) var neverDelivered = false
 
     init(client: HTTPClient, loop: EventLoop, options: HTTPClientOptions) {
         self.client = client
@@ -60,120 +61,127 @@ actor UpstreamConnection {
 
     // MARK: Opening
 
-    /// Resolves, connects and, for `tls`, shakes hands.
-    func open(
-        _ origin: HTTPOrigin,
-        tls: TLSContext?,
-        serverName: String,
-        limits: ExchangeLimits
-    ) async throws(HTTPClientError) {
+    /// What a new connection is to do once it is open.
+    private final class Opening {
+        let request: ClientRequest
+        let limits: ExchangeLimits
+
+        init(_ request: ClientRequest, _ limits: ExchangeLimits) {
+            self.request = request
+            self.limits = limits
+        }
+    }
+
+    /// Begins to resolve, connect and, for an `https` origin, shake hands. When that is done the request goes out.
+    private func open(for request: ClientRequest, _ limits: ExchangeLimits) {
+        opening = Opening(request, limits)
+        watch.enter(.connect)
         phase = .connecting
         timer = LoopTimer(on: loop) { self.timedOut() }
         arm(.now + limits.connect, .timeoutConnect, deadline: limits.deadline)
-        let addresses: [SocketAddress]
+        let origin = client.origin
         if let literal = SocketAddress(host: origin.host, port: origin.port) {
-            addresses = [literal]
+            dial([literal])
         } else {
-            addresses = try await resolve(origin)
+            // The look-up runs on its own: a slow resolver must not hold a request beyond its limits or its client.
+            lookUp = Task(executorPreference: loop) { await self.resolve(origin) }
         }
-        guard failure == nil else { throw ended() }
-        dialer = Dialer(on: loop, addresses: addresses) { result in
-            self.dialled(result, tls: tls, serverName: serverName, limits: limits)
-        }
-        while failure == nil, phase == .connecting || phase == .securing { await suspend() }
-        dialer = nil
-        guard failure == nil else { throw ended() }
     }
 
-    private func resolve(_ origin: HTTPOrigin) async throws(HTTPClientError) -> [SocketAddress] {
-        // The look-up runs on its own: a slow resolver must not hold a request beyond its limits or its client.
-        let lookUp = Task { () -> Result<[SocketAddress], LoopError> in
-            let result: Result<[SocketAddress], LoopError>
-            do throws(LoopError) {
-                result = .success(try await Resolver.shared.resolve(origin.host, port: origin.port))
-            } catch {
-                result = .failure(error)
-            }
-            resolved(result)
-            return result
-        }
-        defer { lookUp.cancel() }
-        while resolution == nil, failure == nil { await suspend() }
-        guard failure == nil, let resolution else { throw ended() }
-        switch resolution {
-        case .success(let addresses): return addresses
-        case .failure(let error):
+    private func resolve(_ origin: HTTPOrigin) async {
+        do throws(LoopError) {
+            dial(try await Resolver.shared.resolve(origin.host, port: origin.port))
+        } catch {
             fail(HTTPClientError(.dns, error.description))
-            throw ended()
         }
     }
 
-    private var resolution: Result<[SocketAddress], LoopError>?
-
-    private func resolved(_ result: Result<[SocketAddress], LoopError>) {
-        resolution = result
-        wake()
+    private func dial(_ addresses: [SocketAddress]) {
+        guard phase == .connecting else { return }
+        lookUp = nil
+        let dialer = Dialer(on: loop, addresses: addresses) { self.dialled($0) }
+        if phase == .connecting, transport == nil { self.dialer = dialer }  // it may have ended already
     }
 
-    private func dialled(
-        _ result: Result<Int32, LoopError>,
-        tls: TLSContext?,
-        serverName: String,
-        limits: ExchangeLimits
-    ) {
+    private func dialled(_ result: Result<Int32, LoopError>) {
+        dialer = nil
+        guard let opening else { return }
         let descriptor: Int32
         switch result {
         case .success(let connected): descriptor = connected
         case .failure(let error): return fail(HTTPClientError(.connect, error.description))
         }
         do {
-            let engine = try tls.map { try TLSEngine(context: $0, role: .client(serverName: serverName)) }
+            let engine = try client.tls.map {
+                try TLSEngine(context: $0, role: .client(serverName: client.tlsName))
+            }
             let transport = Transport(loop: loop, descriptor: descriptor, tls: engine, readsAfterSendFailure: true)
             self.transport = transport
-            if engine != nil {
-                phase = .securing
-                arm(.now + limits.tls, .timeoutTLS, deadline: limits.deadline)
-            } else {
-                opened()
-            }
             try transport.start(
                 Transport.Callbacks(
                     onBytes: { self.received($0) },
                     onEnd: { self.receivedEnd($0) },
                     onProgress: {},
-                    onSecured: { self.secured() }
+                    onSecured: { self.opened() }
                 )
             )
+            guard phase == .connecting else { return }
+            if engine == nil { return opened() }
+            phase = .securing
+            arm(.now + opening.limits.tls, .timeoutTLS, deadline: opening.limits.deadline)
         } catch {
             if transport == nil { Socket.close(descriptor) }
-            fail(HTTPClientError(tls == nil ? .connect : .tls, "\(error)"))
+            fail(HTTPClientError(client.tls == nil ? .connect : .tls, "\(error)"))
         }
     }
 
-    private func secured() {
-        guard phase == .securing else { return }
-        opened()
-    }
-
     private func opened() {
+        guard phase == .connecting || phase == .securing, let opening else { return }
+        self.opening = nil
         phase = .idle
-        timer?.disarm()  // until the exchange begins nothing is late
-        wake()
+        begin(opening.request, opening.limits)
     }
 
     // MARK: Exchanging
 
-    /// Writes a request and waits for the response's head.
+    /// Writes a request and waits for the response's head, which ``response()`` returns. The first request opens the connection.
     ///
-    /// - Returns: the head, and the exchange's number for ``abandon(_:)``.
+    /// - Parameters:
+    ///   - began: when the request began to ask for a connection.
+    ///   - undelivered: how an earlier try of the request failed.
     func exchange(
         _ request: ClientRequest,
-        limits: ExchangeLimits
-    ) async throws(HTTPClientError) -> (head: ResponseHead, number: Int) {
-        guard let transport, phase == .idle, failure == nil else {
-            neverDelivered = true
-            throw failure ?? HTTPClientError(.closedBeforeHead, "the server had closed the connection")
+        limits: ExchangeLimits,
+        since began: MonotonicTime,
+        after undelivered: HTTPClientError?
+    ) async throws(HTTPClientError) {
+        start(request, limits, ExchangeWatch(since: began, after: undelivered?.timing ?? ExchangeTiming()))
+        while head == nil, failure == nil { await suspend() }
+        if let error = errorBeforeHead { throw error }
+    }
+
+    @inline(never)
+    private var errorBeforeHead: HTTPClientError? {
+        // A response that was cut in the turn that brought its head is one all the same: its parts come first, then the cut.
+        guard let failure, head == nil || failure.code != .truncated else { return nil }
+        return failure.timed(watch.stopped)
+    }
+
+    // Suspended functions keep room for all they may need later: what needs no waiting is in functions of its own.
+    @inline(never)
+    private func start(_ request: ClientRequest, _ limits: ExchangeLimits, _ watch: ExchangeWatch) {
+        self.watch = watch
+        head = nil
+        switch phase {
+        case .unconnected: open(for: request, limits)
+        case .idle: begin(request, limits)
+        default: fail(HTTPClientError(.closedBeforeHead, "the server had closed the connection", isUndelivered: true))
         }
+    }
+
+    private func begin(_ request: ClientRequest, _ limits: ExchangeLimits) {
+        guard let transport else { return }
+        watch.enter(.head)
         phase = .awaitingHead
         head = nil
         inbox = []
@@ -190,10 +198,12 @@ actor UpstreamConnection {
         transport.outbox.append(contentsOf: request.body)
         transport.scheduleFlush()
         arm(.now + limits.head, .timeoutHead, deadline: limits.deadline)
-        while head == nil, failure == nil { await suspend() }
-        // A response that was cut in the turn that brought its head is one all the same: its parts come first, then the cut.
-        guard let head, failure == nil || failure?.code == .truncated else { throw ended() }
-        return (head, exchangeNumber)
+    }
+
+    /// The response whose head has come.
+    func response() -> ClientResponse {
+        guard let head else { preconditionFailure("no response was waited for") }
+        return ClientResponse(head: head, connection: self, exchange: exchangeNumber, timing: watch.stopped)
     }
 
     /// The body bytes that are there, or the next that come; nil at the end.
@@ -205,24 +215,34 @@ actor UpstreamConnection {
         phase timeout: HTTPClientError.Code
     ) async throws(HTTPClientError) -> [UInt8]? {
         guard isCurrent(number) else { return nil }
-        while inbox.isEmpty {
-            if let failure { throw failure }
-            switch phase {
-            case .complete: return release()
-            case .body: break
-            default: return nil
-            }
-            arm(limit, timeout, deadline: .distantFuture)
-            await suspend()
-        }
+        while try mustWait(limit, timeout) { await suspend() }
+        return takePart()
+    }
+
+    /// Whether the next body bytes are still to come; arms the timer then.
+    private func mustWait(_ limit: MonotonicTime, _ timeout: HTTPClientError.Code) throws(HTTPClientError) -> Bool {
+        guard inbox.isEmpty else { return false }
+        if let failure { throw failure }
+        guard phase == .body else { return false }
+        arm(limit, timeout, deadline: .distantFuture)
+        transport?.giveBackOutbox()  // nothing is sent before the next request, which may be minutes away
+        return true
+    }
+
+    /// The bytes that are there; nil when there are none.
+    @inline(never)
+    private func takePart() -> [UInt8]? {
         var part: [UInt8] = []
         swap(&part, &inbox)
-        if isPaused {
-            isPaused = false
-            transport?.resumeReading()
-        }
+        resumeIfPaused()
         if phase == .complete { release() }
-        return part
+        return part.isEmpty ? nil : part
+    }
+
+    private func resumeIfPaused() {
+        guard isPaused else { return }
+        isPaused = false
+        transport?.resumeReading()
     }
 
     /// The rest of the body.
@@ -233,6 +253,16 @@ actor UpstreamConnection {
         phase timeout: HTTPClientError.Code
     ) async throws(HTTPClientError) -> [UInt8] {
         guard isCurrent(number) else { return [] }
+        expectWholeBody(maximum)
+        while phase == .body, failure == nil {
+            arm(limit, timeout, deadline: .distantFuture)
+            await suspend()
+        }
+        return try takeWholeBody()
+    }
+
+    @inline(never)
+    private func expectWholeBody(_ maximum: Int) {
         wantsWholeBody = true
         bodyLimit = maximum
         if case .length(let length)? = head?.framing, phase == .body {
@@ -240,14 +270,11 @@ actor UpstreamConnection {
             inbox.reserveCapacity(min(length, 1 << 20) + EventLoop.readBufferPadding)
         }
         if inbox.count > bodyLimit { fail(tooLarge) }
-        if isPaused {
-            isPaused = false
-            transport?.resumeReading()
-        }
-        while phase == .body, failure == nil {
-            arm(limit, timeout, deadline: .distantFuture)
-            await suspend()
-        }
+        resumeIfPaused()
+    }
+
+    @inline(never)
+    private func takeWholeBody() throws(HTTPClientError) -> [UInt8] {
         if let failure { throw failure }
         if !inbox.isEmpty { inbox.reserveSpare(EventLoop.readBufferPadding) }
         var whole: [UInt8] = []
@@ -260,21 +287,17 @@ actor UpstreamConnection {
     private func isCurrent(_ number: Int) -> Bool { number == exchangeNumber && number != releasedExchange }
 
     /// Hands the connection back to the pool when its exchange is over and read.
-    @discardableResult
-    private func release() -> [UInt8]? {
-        guard phase == .complete, let transport else { return nil }
+    private func release() {
+        guard phase == .complete, let transport else { return }
         releasedExchange = exchangeNumber
         isDiscarding = false
         timer?.disarm()
         let isReusable =
             keepsConnection && head?.keepAlive == true && transport.pendingBytes == 0 && decoder.isBetweenMessages
-        guard isReusable else {
-            close()
-            return nil
-        }
+        guard isReusable else { return close() }
         phase = .idle
-        client.assumeIsolated { $0.becameIdle(self) }
-        return nil
+        timer?.arm(after: options.idleTimeout)
+        if !client.assumeIsolated({ $0.becameIdle(self) }) { close() }
     }
 
     /// Closes the connection if its exchange is still under way, or its end was not read. Any thread.
@@ -299,16 +322,11 @@ actor UpstreamConnection {
     private func beginDiscarding(_ number: Int, _ maximum: Int, _ limit: Duration) {
         guard isCurrent(number) else { return }
         inbox = []
-        guard phase == .body, failure == nil else {
-            release()
-            return
-        }
+        guard phase == .body, failure == nil else { return release() }
         isDiscarding = true
         bodyLimit = maximum
         arm(.now + limit, .timeoutTotal, deadline: .distantFuture)
-        guard isPaused else { return }
-        isPaused = false
-        transport?.resumeReading()
+        resumeIfPaused()
     }
 
     private func dropExchange(_ number: Int) {
@@ -389,8 +407,13 @@ actor UpstreamConnection {
         case .idle: close()
         case .connecting, .securing: fail(HTTPClientError(.tls, "\(end)"))
         case .awaitingHead where !gotResponseBytes:
-            neverDelivered = endedBeforeRequest(end)
-            fail(HTTPClientError(.closedBeforeHead, "the server closed the connection without an answer"))
+            fail(
+                HTTPClientError(
+                    .closedBeforeHead,
+                    "the server closed the connection without an answer",
+                    isUndelivered: exchangeNumber > 1 && endedBeforeRequest(end)
+                )
+            )
         case .awaitingHead: fail(HTTPClientError(.truncated, "the connection ended inside the response head"))
         case .body: endBody(end)
         case .complete: keepsConnection = false
@@ -476,9 +499,6 @@ actor UpstreamConnection {
         if earlier == .distantFuture { timer?.disarm() } else { timer?.arm(at: earlier) }
     }
 
-    /// Closes the connection after `duration` without an exchange.
-    func limitIdle(_ duration: Duration) { timer?.arm(after: duration) }
-
     private func timedOut() {
         if phase == .idle { return close() }
         fail(HTTPClientError(timeoutCode, "no progress within the limit"))
@@ -492,14 +512,13 @@ actor UpstreamConnection {
         wake()
     }
 
-    private func ended() -> HTTPClientError {
-        failure ?? HTTPClientError(.closedBeforeHead, "the server closed the connection")
-    }
-
     /// Closes at once and gives the place in the pool back. Safe to call twice.
     func close() {
         guard phase != .closed else { return }
         phase = .closed
+        opening = nil
+        lookUp?.cancel()
+        lookUp = nil
         dialer?.cancel()
         dialer = nil
         timer?.cancel()

@@ -1,11 +1,11 @@
 public import EventLoop
 
-/// One complete request. An object, as it is handed through many calls and never changes.
-public final class ServerRequest: Sendable {
+/// One complete request. An object, as it is handed through many calls. Belongs to the handler's task.
+public final class ServerRequest {
     /// The request line and fields.
     public let head: RequestHead
     /// The whole body, with ``EventLoop/EventLoop/readBufferPadding`` bytes of capacity to spare.
-    public let body: [UInt8]
+    public private(set) var body: [UInt8]
     /// The client's address.
     public let peer: SocketAddress
     /// Whether it came over TLS.
@@ -19,6 +19,13 @@ public final class ServerRequest: Sendable {
         self.peer = peer
         self.isSecure = isSecure
         self.received = received
+    }
+
+    /// The body, which the request keeps no longer: an answer may take minutes, and needs it only at the start.
+    public func takeBody() -> [UInt8] {
+        var taken: [UInt8] = []
+        swap(&taken, &body)
+        return taken
     }
 }
 

@@ -197,6 +197,11 @@ final class Transport {
         }
     }
 
+    /// Frees the outbox's room if it is empty.
+    func giveBackOutbox() {
+        if outbox.isEmpty, outbox.capacity > 0 { outbox = [] }
+    }
+
     /// Moves the rest to the front once the sent part is the larger one: each byte moves at most once.
     private func dropSentPrefix() {
         guard sentOfOutbox > outbox.count / 2 else { return }

@@ -17,6 +17,7 @@ struct OpenAICompletion {
 
     /// Reads `body`. Blank lines before the object are white space.
     /// - Throws: ``RunError``: what the upstream reported, or `upstream_protocol`.
+    @inline(never)
     static func decode(_ body: [UInt8], reader: JSONReader, errors: OpenAIErrors) throws(RunError) -> Message {
         do {
             var completion = try reader.read(body) { view in try OpenAICompletion(view, errors) }

@@ -61,18 +61,9 @@ public final class OpenAIModel: ChatModel {
 
     /// Asks for a whole answer.
     public func ainvoke(_ input: ChatPrompt, config: RunConfig) async throws -> Message {
-        if client.loop.isCurrent { return try await answer(input, config) }
-        return try await withTaskExecutorPreference(client.loop) { try await self.answerOnLoop(input, config) }
-    }
-
-    /// `@concurrent` makes the task go to the executor it prefers now.
-    @concurrent private func answerOnLoop(_ input: ChatPrompt, _ config: RunConfig) async throws -> Message {
-        try await answer(input, config)
-    }
-
-    private func answer(_ input: ChatPrompt, _ config: RunConfig) async throws -> Message {
-        var clock = CallClock(options.timeouts, config: config, isStream: false)
-        let response = try await send(input, isStream: false, &clock)
+        guard client.loop.isCurrent else { return try await answerFromElsewhere(input, config) }
+        let clock = CallClock(options.timeouts, config: config, isStream: false)
+        let response = try await send(input, isStream: false, clock)
         let body: [UInt8]
         do throws(HTTPClientError) {
             body = try await response.collect(
@@ -86,29 +77,49 @@ public final class OpenAIModel: ChatModel {
         return try OpenAICompletion.decode(body, reader: reader.value, errors: errors)
     }
 
+    @inline(never)
+    private func answerFromElsewhere(_ input: ChatPrompt, _ config: RunConfig) async throws -> Message {
+        try await withTaskExecutorPreference(client.loop) { try await self.answerOnLoop(input, config) }
+    }
+
+    /// `@concurrent` makes the task go to the executor it prefers now.
+    @concurrent private func answerOnLoop(_ input: ChatPrompt, _ config: RunConfig) async throws -> Message {
+        try await ainvoke(input, config: config)
+    }
+
     /// Asks for an answer in pieces. The last piece alone has the usage and the answer's metadata.
     public func astream(_ input: ChatPrompt, config: RunConfig) -> RunStream<MessageChunk> {
         RunStream { OpenAIStreamSource(self, input, config) }
     }
 
     /// Sends a request and returns when a successful head is there; throws for any other.
-    func send(_ prompt: ChatPrompt, isStream: Bool, _ clock: inout CallClock) async throws -> ClientResponse {
+    ///
+    /// Not inlined: the room it waits in would stay with the stream that waits for its next part.
+    @inline(never)
+    func send(_ prompt: ChatPrompt, isStream: Bool, _ clock: CallClock) async throws -> ClientResponse {
         try clock.checkStart()
-        let body = encoder.encode(prompt, isStream: isStream)
-        let request = ClientRequest(method: .post, preamble: preamble, body: body)
         let response: ClientResponse
         do throws(HTTPClientError) {
-            response = try await client.send(request, limits: clock.exchangeLimits)
+            response = try await client.send(request(prompt, isStream), limits: clock.exchangeLimits)
         } catch {
             throw clock.failure(error)
         }
         clock.gotHead(response.timing)
         guard response.head.status == 200 else { throw try await refusal(response, clock) }
-        if let coding = response.head.fields["content-encoding"], coding != "identity" {
-            response.cancel()
-            throw RunError(.upstreamProtocol, detail: "the answer is encoded although that was not asked for")
-        }
+        try checkCoding(response)
         return response
+    }
+
+    @inline(never)
+    private func request(_ prompt: ChatPrompt, _ isStream: Bool) -> ClientRequest {
+        ClientRequest(method: .post, preamble: preamble, body: encoder.encode(prompt, isStream: isStream))
+    }
+
+    @inline(never)
+    private func checkCoding(_ response: ClientResponse) throws(RunError) {
+        guard let coding = response.head.fields["content-encoding"], coding != "identity" else { return }
+        response.cancel()
+        throw RunError(.upstreamProtocol, detail: "the answer is encoded although that was not asked for")
     }
 
     /// The error that a response without success stands for.

@@ -28,7 +28,8 @@ final class OpenAIStreamDecoder {
     var hasNext: Bool { taken < ready.count || failure != nil }
 
     /// The next chunk; nil when there is none yet, or no more.
-    func next() throws(RunError) -> MessageChunk? {
+    @inline(never)
+    func next() throws -> MessageChunk? {
         if taken < ready.count {
             let chunk = ready[taken]
             taken += 1

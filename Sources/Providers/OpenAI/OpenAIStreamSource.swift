@@ -8,7 +8,7 @@ final class OpenAIStreamSource: RunSource, @unchecked Sendable {  // @unchecked:
     private let decoder: OpenAIStreamDecoder
     /// Nil once it is sent.
     private var prompt: ChatPrompt?
-    private var clock: CallClock
+    private let clock: CallClock
     private var response: ClientResponse?
     private var hasSniffed = false
     private var hasEnded = false
@@ -20,20 +20,39 @@ final class OpenAIStreamSource: RunSource, @unchecked Sendable {  // @unchecked:
         clock = CallClock(model.options.timeouts, config: config, isStream: true)
     }
 
+    // What needs no waiting, or waits only once, is not inlined: a stream keeps the room of every function that waits in it for as
+    // long as it lives.
+
     func next() async throws -> MessageChunk? {
-        if model.client.loop.isCurrent { return try await pull() }
-        return try await withTaskExecutorPreference(model.client.loop) { try await self.pullOnLoop() }
-    }
-
-    /// `@concurrent` makes the task go to the executor it prefers now.
-    @concurrent private func pullOnLoop() async throws -> MessageChunk? { try await pull() }
-
-    private func pull() async throws -> MessageChunk? {
+        guard model.client.loop.isCurrent else { return try await nextFromElsewhere() }
         while true {
             if let chunk = try decoder.next() { return chunk }
             if hasEnded { return nil }
-            try await advance()
+            if prompt != nil { try await begin() }
+            guard let response else { return nil }
+            let limit = clock.contentLimit
+            let part: [UInt8]?
+            do throws(HTTPClientError) {
+                part = try await response.next(before: limit.time, phase: limit.code)
+            } catch {
+                throw failed(error)
+            }
+            if try take(part) == .whole { try await readWhole(after: part ?? []) }
         }
+    }
+
+    @inline(never)
+    private func nextFromElsewhere() async throws -> MessageChunk? {
+        try await withTaskExecutorPreference(model.client.loop) { try await self.nextOnLoop() }
+    }
+
+    /// `@concurrent` makes the task go to the executor it prefers now.
+    @concurrent private func nextOnLoop() async throws -> MessageChunk? { try await next() }
+
+    @inline(never)
+    private func begin() async throws {
+        guard let prompt = prompt.take() else { return }
+        response = try await model.send(prompt, isStream: true, clock)
     }
 
     func cancel() {
@@ -41,30 +60,25 @@ final class OpenAIStreamSource: RunSource, @unchecked Sendable {  // @unchecked:
         response = nil
     }
 
-    /// Waits for one more part of the body and decodes it.
-    private func advance() async throws {
-        if let prompt = prompt.take() { response = try await model.send(prompt, isStream: true, &clock) }
-        guard let response else {
-            hasEnded = true
-            return
-        }
-        let limit = clock.contentLimit
-        let part: [UInt8]?
-        do throws(HTTPClientError) {
-            part = try await response.next(before: limit.time, phase: limit.code)
-        } catch {
-            self.response = nil
-            throw clock.failure(error)
-        }
+    private enum Shape {
+        case stream
+        /// A JSON text: an error, or the answer of a server that does not stream.
+        case whole
+    }
+
+    /// Decodes a part of the body, nil for its end; says where it is to be read otherwise.
+    @inline(never)
+    private func take(_ part: [UInt8]?) throws -> Shape {
         guard let part else {
             end()
-            return decoder.finish()
+            decoder.finish()
+            return .stream
         }
         if !hasSniffed {
-            guard let first = part.first(where: { $0 > 0x20 }) else { return }
+            guard let first = part.first(where: { $0 > 0x20 }) else { return .stream }
             hasSniffed = true
             // Errors, and whole answers of servers that do not stream, come as JSON whatever the content type says.
-            if first == UInt8(ascii: "{") || first == UInt8(ascii: "[") { return try await readWhole(after: part) }
+            if first == UInt8(ascii: "{") || first == UInt8(ascii: "[") { return .whole }
             if first == UInt8(ascii: "<") {
                 cancel()
                 throw RunError(.upstreamProtocol, detail: "the answer to a stream request is markup")
@@ -76,9 +90,16 @@ final class OpenAIStreamSource: RunSource, @unchecked Sendable {  // @unchecked:
             cancel()
         } else if decoder.isComplete {
             // What follows the end mark is nothing but the body's end: with it the connection can be used again.
-            response.discardRest()
+            response?.discardRest()
             end()
         }
+        return .stream
+    }
+
+    @inline(never)
+    private func failed(_ error: HTTPClientError) -> any Error {
+        response = nil
+        return clock.failure(error)
     }
 
     private func end() {
@@ -87,6 +108,7 @@ final class OpenAIStreamSource: RunSource, @unchecked Sendable {  // @unchecked:
     }
 
     /// Reads an answer that is no stream.
+    @inline(never)
     private func readWhole(after part: [UInt8]) async throws {
         guard let response else { return }
         var body = part
@@ -98,8 +120,13 @@ final class OpenAIStreamSource: RunSource, @unchecked Sendable {  // @unchecked:
                 phase: limit.code
             )
         } catch {
-            throw clock.failure(error)
+            throw failed(error)
         }
+        try deliver(body)
+    }
+
+    @inline(never)
+    private func deliver(_ body: [UInt8]) throws(RunError) {
         end()
         let message = try OpenAICompletion.decode(body, reader: model.reader.value, errors: model.errors)
         decoder.deliver(MessageChunk(whole: message))

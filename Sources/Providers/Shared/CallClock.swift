@@ -3,7 +3,9 @@ import HTTP
 import Runnable
 
 /// The limits of one upstream call as points in time, and where its time went.
-struct CallClock {
+///
+/// An object of the call's own: it is handed through functions that wait, and each would keep a copy of a value.
+final class CallClock {
     /// What the call is doing, for the words of a timeout.
     enum Phase: String {
         case head = "waiting for the response head"
@@ -34,6 +36,7 @@ struct CallClock {
     }
 
     /// Throws when there is no time left, or nobody to answer: what cannot finish is not begun.
+    @inline(never)
     func checkStart() throws {
         if Task.isCancelled { throw CancellationError() }
         guard start >= deadline else { return }
@@ -57,19 +60,21 @@ struct CallClock {
     }
 
     /// The head is there.
-    mutating func gotHead(_ timing: ExchangeTiming) {
+    @inline(never)
+    func gotHead(_ timing: ExchangeTiming) {
         self.timing = timing
         sent = start + (timing.queue + timing.connect)
         if !isStream { phase = .body }
     }
 
     /// Content came.
-    mutating func gotContent() {
+    func gotContent() {
         lastContent = .now
         phase = .streaming
     }
 
     /// When to stop waiting for more of a stream, and what to call it then.
+    @inline(never)
     var contentLimit: (time: MonotonicTime, code: HTTPClientError.Code) {
         let limit = lastContent.map { $0 + timeouts.idle } ?? (sent + timeouts.firstToken)
         if deadline < limit { return (deadline, .timeoutTotal) }
@@ -79,6 +84,7 @@ struct CallClock {
     /// The error of a failed exchange, in our terms.
     ///
     /// Returns `CancellationError` when the cause was the cancellation of the current task.
+    @inline(never)
     func failure(_ error: HTTPClientError) -> any Error {
         if error.code == .cancelled {
             if Task.isCancelled { return CancellationError() }

@@ -48,7 +48,7 @@ struct RunIDSourceTests {
 struct RunReportTests {
     @Test("tokens add up, and the first content counts")
     func counts() throws {
-        var report = RunReport(runID: RunID(high: 0, low: 0), received: .now)
+        let report = RunReport(runID: RunID(high: 0, low: 0), received: .now)
         #expect(report.firstToken == nil && report.inputTokens == nil)
         report.producedContent()
         let first = try #require(report.firstToken)
@@ -62,7 +62,7 @@ struct RunReportTests {
 
     @Test("an answer carries the caller's id, or the run's")
     func fields() {
-        var report = RunReport(runID: RunID(high: 0, low: 1), received: .now)
+        let report = RunReport(runID: RunID(high: 0, low: 1), received: .now)
         #expect(report.fields["x-request-id"] == "00000000-0000-0000-0000-000000000001")
         report.requestID = "mine"
         #expect(report.fields["x-request-id"] == "mine")

@@ -5,19 +5,19 @@ import Runnable
 
 extension LangServeDoor {
     /// Answers `POST /batch`: whole, or item by item as they complete where the caller accepts lines or events.
-    func batch(_ request: ServerRequest, _ response: ResponseWriter, _ report: inout RunReport) async {
+    func batch(_ request: ServerRequest, _ response: ResponseWriter, _ report: RunReport) async {
         var batch: BatchRequest
         do throws(RequestProblem) {
             let deadline = try deadline(for: request, response)
-            batch = try decoding.batch(request.body)
-            prepare(&batch, deadline, &report)
+            batch = try decoding.batch(request.takeBody())
+            prepare(&batch, deadline, report)
         } catch {
-            return reject(error, response, &report)
+            return reject(error, response, report)
         }
         if let format = StreamFormat.negotiated(request.head.fields, offered: [.events, .lines]) {
-            await streamBatch(batch, format, response, &report)
+            await streamBatch(batch, format, response, report)
         } else {
-            await wholeBatch(batch, response, &report)
+            await wholeBatch(batch, response, report)
         }
     }
 
@@ -25,7 +25,7 @@ extension LangServeDoor {
     private func prepare(
         _ batch: inout BatchRequest,
         _ deadline: ContinuousClock.Instant,
-        _ report: inout RunReport
+        _ report: RunReport
     ) {
         let source = runIDs.value
         let limit = min(route.settings.maxConcurrency, batch.maxConcurrency ?? .max)
@@ -44,7 +44,7 @@ extension LangServeDoor {
 
     // MARK: Whole
 
-    private func wholeBatch(_ batch: BatchRequest, _ response: ResponseWriter, _ report: inout RunReport) async {
+    private func wholeBatch(_ batch: BatchRequest, _ response: ResponseWriter, _ report: RunReport) async {
         let model = route.model
         do {
             let results = try await withTaskExecutorPreference(loop) {
@@ -54,10 +54,10 @@ extension LangServeDoor {
                 return try await model.abatch(batch.prompts, configs: .each(batch.configs)).map { .success($0) }
             }
             if response.interruption != nil { throw CancellationError() }
-            let body = body(results, batch.configs, response, &report)
+            let body = body(results, batch.configs, response, report)
             response.respond(status: 200, fields: report.fields, body: body)
         } catch {
-            fail(error, response, &report)
+            fail(error, response, report)
         }
     }
 
@@ -65,7 +65,7 @@ extension LangServeDoor {
         _ results: [Result<Message, any Error>],
         _ configs: [RunConfig],
         _ response: ResponseWriter,
-        _ report: inout RunReport
+        _ report: RunReport
     ) -> [UInt8] {
         var outputs: [UInt8] = []
         var responses: [UInt8] = []
@@ -80,7 +80,7 @@ extension LangServeDoor {
             responses.appendRaw("{\"run_id\":\"")
             runID.append(to: &responses)
             responses.appendRaw("\",\"feedback_tokens\":[]")
-            switch self.result(of: result, response, &report) {
+            switch self.result(of: result, response, report) {
             case .success(let message):
                 MessageEncoding.append(message, as: route.settings.output, runID: runID, to: &outputs)
             case .failure(let failure):
@@ -109,7 +109,7 @@ extension LangServeDoor {
     private func result(
         of result: Result<Message, any Error>,
         _ response: ResponseWriter,
-        _ report: inout RunReport
+        _ report: RunReport
     ) -> Result<Message, RunError> {
         switch result {
         case .success(let message):
@@ -129,16 +129,15 @@ extension LangServeDoor {
         _ batch: BatchRequest,
         _ format: StreamFormat,
         _ response: ResponseWriter,
-        _ report: inout RunReport
+        _ report: RunReport
     ) async {
         response.start(status: 200, fields: format.fields(report), keepAlive: format.keepAlive)
         let model = route.model
         let bound = LoopBound(response, loop: loop)
         let encoder = BatchEncoder(format: format, output: route.settings.output)
-        let begun = report
+        let boundReport = LoopBound(report, loop: loop)
         do {
-            report = try await withTaskExecutorPreference(loop) {
-                var report = begun
+            try await withTaskExecutorPreference(loop) {
                 var failed = 0
                 let items = model.abatchAsCompleted(
                     batch.prompts,
@@ -146,15 +145,14 @@ extension LangServeDoor {
                     returnExceptions: true
                 )
                 for try await item in items {
-                    let response = bound.value
-                    let result = result(of: item.result, response, &report)
+                    let (response, report) = (bound.value, boundReport.value)
+                    let result = result(of: item.result, response, report)
                     if case .failure = result { failed += 1 }
                     let runID = batch.configs[item.index].runID ?? report.runID
                     let bytes = encoder.item(item.index, runID: runID, result)
                     if !response.write(bytes) { try await response.drained() }
                 }
                 bound.value.write(encoder.summary(total: batch.prompts.count, failed: failed))
-                return report
             }
             if response.interruption != nil { throw CancellationError() }
             response.end()

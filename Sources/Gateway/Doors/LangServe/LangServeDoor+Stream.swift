@@ -1,3 +1,4 @@
+import EventLoop
 import HTTP
 import Runnable
 
@@ -6,59 +7,73 @@ extension LangServeDoor {
     ///
     /// Events and lines send their head at once, so the client knows that it was heard. Bare text has no place for an error but
     /// the status, so its head waits for the first token.
-    func stream(_ request: ServerRequest, _ response: ResponseWriter, _ report: inout RunReport) async {
+    func stream(_ request: ServerRequest, _ response: ResponseWriter, _ report: RunReport) async {
+        guard let (begun, encoder) = beginStream(request, response, report) else { return }
+        var chunks = begun
+        do {
+            while let chunk = try await chunks.next() {
+                if !send(chunk, encoder, response, report) { try await response.drained() }
+            }
+            finish(encoder, response, report)
+        } catch {
+            failStream(error, encoder, response, report)
+        }
+    }
+
+    // What needs no waiting is apart: a stream keeps the room of a function that waits for as long as it lives.
+    @inline(never)
+    private func beginStream(
+        _ request: ServerRequest,
+        _ response: ResponseWriter,
+        _ report: RunReport
+    ) -> (RunStream<MessageChunk>.Iterator, StreamEncoder)? {
         let offered: [StreamFormat] = [.events, .lines, .text]
         let format = StreamFormat.negotiated(request.head.fields, offered: offered) ?? .events
-        var single: SingleRequest
-        do throws(RequestProblem) {
-            let deadline = try deadline(for: request, response)
-            single = try decoding.single(request.body)
-            single.config.deadline = deadline
-        } catch {
-            return reject(error, response, &report)
-        }
-        adopt(&single.config, &report)
-        var encoder = StreamEncoder(format: format, output: route.settings.output, runID: report.runID)
+        guard let run = begin(request, response, report) else { return nil }
+        let encoder = StreamEncoder(
+            format: format,
+            output: route.settings.output,
+            runID: report.runID,
+            buffer: events.value
+        )
         if format != .text {
             response.start(status: 200, fields: format.fields(report), keepAlive: format.keepAlive)
             if encoder.metadata(report.runID) { response.write(encoder.bytes) }
         }
-        do {
-            try await forward(single, &encoder, response, &report)
-        } catch {
-            failStream(error, &encoder, response, &report)
-        }
+        return (route.model.astream(run.prompt, config: run.config).makeAsyncIterator(), encoder)
     }
 
-    private func forward(
-        _ single: SingleRequest,
-        _ encoder: inout StreamEncoder,
+    /// - Returns: false when the client has to catch up first.
+    @inline(never)
+    private func send(
+        _ chunk: MessageChunk,
+        _ encoder: StreamEncoder,
         _ response: ResponseWriter,
-        _ report: inout RunReport
-    ) async throws {
-        var chunks = route.model.astream(single.prompt, config: single.config).makeAsyncIterator()
-        var sawLast = false
-        while let chunk = try await chunks.next() {
-            if chunk.isLast { sawLast = true }
-            if !chunk.isPlain { report.count(chunk.usage) }
-            guard encoder.data(chunk) else { continue }
-            if chunk.hasContent { report.producedContent() }
-            if response.status == 0 { response.start(status: 200, fields: encoder.format.fields(report)) }
-            if !response.write(encoder.bytes) { try await response.drained() }
-        }
-        if !sawLast, encoder.lastPiece() { response.write(encoder.bytes) }
+        _ report: RunReport
+    ) -> Bool {
+        if !chunk.isPlain { report.count(chunk.usage) }
+        guard encoder.data(chunk) else { return true }
+        if chunk.hasContent { report.producedContent() }
+        if response.status == 0 { response.start(status: 200, fields: encoder.format.fields(report)) }
+        return response.write(encoder.bytes)
+    }
+
+    @inline(never)
+    private func finish(_ encoder: StreamEncoder, _ response: ResponseWriter, _ report: RunReport) {
+        if encoder.lastPiece() { response.write(encoder.bytes) }
         if response.status == 0 { response.start(status: 200, fields: encoder.format.fields(report)) }
         if encoder.end() { response.write(encoder.bytes) }
         response.end()
     }
 
+    @inline(never)
     private func failStream(
         _ error: any Error,
-        _ encoder: inout StreamEncoder,
+        _ encoder: StreamEncoder,
         _ response: ResponseWriter,
-        _ report: inout RunReport
+        _ report: RunReport
     ) {
-        guard response.status != 0 else { return fail(error, response, &report) }
+        guard response.status != 0 else { return fail(error, response, report) }
         let failure = runError(error, response)
         report.error = failure
         guard failure.code != .clientGone, encoder.error(failure) else { return response.abort() }

@@ -9,12 +9,14 @@ final class LangServeDoor: Sendable {
     let reader: LoopBound<JSONReader>
     let runIDs: LoopBound<RunIDSource>
     let route: RouteService
+    let events: LoopBound<EventBuffer>
 
     init(loop: EventLoop, reader: LoopBound<JSONReader>, runIDs: LoopBound<RunIDSource>, route: RouteService) {
         self.loop = loop
         self.reader = reader
         self.runIDs = runIDs
         self.route = route
+        events = LoopBound(EventBuffer(), loop: loop)
     }
 
     var decoding: EnvelopeDecoding {
@@ -26,24 +28,36 @@ final class LangServeDoor: Sendable {
     }
 
     /// Answers `POST /invoke`.
-    func invoke(_ request: ServerRequest, _ response: ResponseWriter, _ report: inout RunReport) async {
+    @inline(never)
+    func invoke(_ request: ServerRequest, _ response: ResponseWriter, _ report: RunReport) async {
+        guard let run = begin(request, response, report) else { return }
         do {
-            let deadline = try deadline(for: request, response)
-            var single = try decoding.single(request.body)
-            adopt(&single.config, &report)
-            single.config.deadline = deadline
-            let message = try await route.model.ainvoke(single.prompt, config: single.config)
-            report.producedContent()
-            report.count(message.usage)
-            respond(message, response, report)
-        } catch let problem as RequestProblem {
-            reject(problem, response, &report)
+            respond(try await route.model.ainvoke(run.prompt, config: run.config), response, report)
         } catch {
-            fail(error, response, &report)
+            fail(error, response, report)
         }
     }
 
+    /// What `/invoke` or `/stream` is to run; nil when the request is not valid, which is answered then.
+    @inline(never)
+    func begin(_ request: ServerRequest, _ response: ResponseWriter, _ report: RunReport) -> SingleRequest? {
+        do throws(RequestProblem) {
+            let deadline = try deadline(for: request, response)
+            var single = try decoding.single(request.takeBody())
+            // The caller's run id where the route allows one, else the one that was drawn for the request.
+            if let runID = single.config.runID { report.runID = runID } else { single.config.runID = report.runID }
+            single.config.deadline = deadline
+            return single
+        } catch {
+            reject(error, response, report)
+            return nil
+        }
+    }
+
+    @inline(never)
     private func respond(_ message: Message, _ response: ResponseWriter, _ report: RunReport) {
+        report.producedContent()
+        report.count(message.usage)
         var body: [UInt8] = []
         body.reserveCapacity(message.content.text.utf8.count + 640)
         body.appendRaw("{\"output\":")
@@ -57,11 +71,6 @@ final class LangServeDoor: Sendable {
     static let jsonFields: HTTPFields = ["content-type": "application/json"]
 
     // MARK: Beginning
-
-    /// Takes the caller's run id where the route allows one, else the one that was drawn for the request.
-    func adopt(_ config: inout RunConfig, _ report: inout RunReport) {
-        if let runID = config.runID { report.runID = runID } else { config.runID = report.runID }
-    }
 
     /// How much later than the run's own deadline the connection interrupts the handler: the run's error says where the time went,
     /// the interruption only catches work that does not look at its deadline, such as waiting for a slow reader. Long enough that
@@ -88,14 +97,15 @@ final class LangServeDoor: Sendable {
     // MARK: Failing
 
     /// Answers a request that is not valid: 422, before anything ran.
-    func reject(_ problem: RequestProblem, _ response: ResponseWriter, _ report: inout RunReport) {
+    func reject(_ problem: RequestProblem, _ response: ResponseWriter, _ report: RunReport) {
         report.isRejected = true
         report.error = RunError(.callerInvalid, problem.message, status: 422)
         response.respond(status: 422, fields: report.fields, body: problem.body)
     }
 
     /// Answers a run that failed before the response's head was sent.
-    func fail(_ error: any Error, _ response: ResponseWriter, _ report: inout RunReport) {
+    @inline(never)
+    func fail(_ error: any Error, _ response: ResponseWriter, _ report: RunReport) {
         let failure = runError(error, response)
         report.error = failure
         guard failure.code != .clientGone else { return response.abort() }

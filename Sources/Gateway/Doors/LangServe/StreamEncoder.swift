@@ -3,24 +3,31 @@ import JSON
 import Runnable
 
 /// Writes the events of one `/stream` answer. Each method replaces ``bytes`` by one event: one HTTP chunk.
-struct StreamEncoder {
+final class StreamEncoder {
     let format: StreamFormat
     let output: RouteSettings.Output
-    private let fallbackID: String
+    private let runID: RunID
+    private let buffer: EventBuffer
     /// The message's id: the first piece's decides for all, as LangChain's clients keep one.
     private var messageID: String?
     private var tail: [UInt8]?
+    private var hasLastPiece = false
     /// The event made last.
-    private(set) var bytes: [UInt8] = []
+    private(set) var bytes: [UInt8] {
+        get { buffer.bytes }
+        _modify { yield &buffer.bytes }
+    }
 
-    init(format: StreamFormat, output: RouteSettings.Output, runID: RunID) {
+    /// - Parameter buffer: where events are made; streams of one loop share one, as each event is written at once.
+    init(format: StreamFormat, output: RouteSettings.Output, runID: RunID, buffer: EventBuffer) {
         self.format = format
         self.output = output
-        fallbackID = "lc_run--\(runID)"
+        self.runID = runID
+        self.buffer = buffer
     }
 
     /// The run's id, before everything else. Bare text has no such event: false.
-    mutating func metadata(_ runID: RunID) -> Bool {
+    func metadata(_ runID: RunID) -> Bool {
         begin("metadata")
         // LangServe's server has a space here.
         bytes.appendRaw(format == .events ? "{\"run_id\": \"" : "{\"run_id\":\"")
@@ -30,13 +37,14 @@ struct StreamEncoder {
     }
 
     /// A piece of the answer; false when this format has nothing to say about it.
-    mutating func data(_ chunk: MessageChunk) -> Bool {
+    func data(_ chunk: MessageChunk) -> Bool {
+        if chunk.isLast { hasLastPiece = true }
         if format == .text || output == .text {
             // Pieces that carry usage or the finish reason have no text; a token that is an empty string is one all the same.
             if chunk.content.isEmpty, format == .text || !chunk.isPlain || chunk.isLast { return false }
         }
         if format == .text {
-            bytes.removeAll(keepingCapacity: true)
+            buffer.clear()
             switch chunk.content {
             case .text(let text): bytes.append(contentsOf: text.utf8)
             case .blocks: bytes.append(contentsOf: chunk.content.text.utf8)
@@ -60,15 +68,15 @@ struct StreamEncoder {
         return finish()
     }
 
-    /// The empty last piece of a message whose model sent none.
-    mutating func lastPiece() -> Bool {
-        guard output == .message, format != .text else { return false }
+    /// The empty last piece of a message, if its model sent none.
+    func lastPiece() -> Bool {
+        guard !hasLastPiece, output == .message, format != .text else { return false }
         return data(MessageChunk(isLast: true))
     }
 
     /// The proper end; bare text ends with its body alone: false.
-    mutating func end() -> Bool {
-        bytes.removeAll(keepingCapacity: true)
+    func end() -> Bool {
+        buffer.clear()
         switch format {
         case .events: SSEEncoder.append(event: "end", to: &bytes)
         case .lines: bytes.appendRaw("{\"event\":\"end\"}\n")
@@ -78,13 +86,13 @@ struct StreamEncoder {
     }
 
     /// A failure; bare text can only be cut: false.
-    mutating func error(_ error: RunError) -> Bool {
+    func error(_ error: RunError) -> Bool {
         begin("error")
         ErrorEncoding.appendEvent(error, to: &bytes)
         return finish()
     }
 
-    private mutating func appendPlain(_ chunk: MessageChunk) {
+    private func appendPlain(_ chunk: MessageChunk) {
         bytes.appendRaw("{\"content\":")
         MessageEncoding.append(chunk.content, to: &bytes)
         let tail = tail ?? MessageEncoding.plainChunkTail(id: id(of: chunk))
@@ -92,14 +100,14 @@ struct StreamEncoder {
         bytes.append(contentsOf: tail)
     }
 
-    private mutating func id(of chunk: MessageChunk) -> String {
-        let id = messageID ?? chunk.id ?? fallbackID
+    private func id(of chunk: MessageChunk) -> String {
+        let id = messageID ?? chunk.id ?? "lc_run--\(runID)"
         messageID = id
         return id
     }
 
-    private mutating func begin(_ event: StaticString) {
-        bytes.removeAll(keepingCapacity: true)
+    private func begin(_ event: StaticString) {
+        buffer.clear()
         switch format {
         case .events:
             bytes.appendRaw("event: ")
@@ -113,12 +121,24 @@ struct StreamEncoder {
         }
     }
 
-    private mutating func finish() -> Bool {
+    private func finish() -> Bool {
         switch format {
         case .events: bytes.appendRaw("\r\n\r\n")
         case .lines: bytes.appendRaw("}\n")
         case .text: return false
         }
         return true
+    }
+}
+
+/// A place to make one event in.
+final class EventBuffer {
+    fileprivate(set) var bytes: [UInt8] = []
+
+    /// Room beyond this is given back: a large event is rare.
+    private static let keptCapacity = 64 << 10
+
+    fileprivate func clear() {
+        if bytes.capacity > EventBuffer.keptCapacity { bytes = [] } else { bytes.removeAll(keepingCapacity: true) }
     }
 }

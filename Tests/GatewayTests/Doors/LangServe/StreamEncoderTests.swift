@@ -7,7 +7,7 @@ struct StreamEncoderTests {
     private static let runID = RunID(high: 0x31f2_f45e_1a67_47f6, low: 0xa422_d4c2_3d5e_5dbd)
 
     private static func encoder(_ format: StreamFormat, _ output: RouteSettings.Output = .text) -> StreamEncoder {
-        StreamEncoder(format: format, output: output, runID: runID)
+        StreamEncoder(format: format, output: output, runID: runID, buffer: EventBuffer())
     }
 
     /// What the encoder made, nil where it had nothing to say.
@@ -16,7 +16,7 @@ struct StreamEncoderTests {
         _ output: RouteSettings.Output = .text,
         _ step: (inout StreamEncoder) -> Bool
     ) -> String? {
-        var encoder = Self.encoder(format, output)
+        let encoder = Self.encoder(format, output)
         return step(&encoder) ? String(decoding: encoder.bytes, as: UTF8.self) : nil
     }
 
@@ -67,7 +67,7 @@ struct StreamEncoderTests {
 
     @Test("plain chunks take a short cut to the same bytes")
     func plain() throws {
-        var encoder = Self.encoder(.lines, .message)
+        let encoder = Self.encoder(.lines, .message)
         var known: [[UInt8]] = []
         for text in ["a", "é\u{85}", ""] {
             _ = encoder.data(MessageChunk(text: text, id: "chatcmpl-1"))
@@ -85,7 +85,7 @@ struct StreamEncoderTests {
 
     @Test("LS-64 the first chunk's id is the id of all, whatever later ones say")
     func oneID() throws {
-        var encoder = Self.encoder(.lines, .message)
+        let encoder = Self.encoder(.lines, .message)
         var ids: Set<Value?> = []
         var rare = MessageChunk(id: "chatcmpl-1")
         rare.toolCallChunks = [ToolCallChunk(name: "w", arguments: "", id: "c", index: 0)]
@@ -99,7 +99,7 @@ struct StreamEncoderTests {
         #expect(ids == ["chatcmpl-1"])
         #expect(last["chunk_position"] == "last")
 
-        var nameless = Self.encoder(.lines, .message)
+        let nameless = Self.encoder(.lines, .message)
         _ = nameless.data(MessageChunk(text: "a"))
         #expect(
             String(decoding: nameless.bytes, as: UTF8.self).contains(
