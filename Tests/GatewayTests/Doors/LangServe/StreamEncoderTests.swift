@@ -14,10 +14,10 @@ struct StreamEncoderTests {
     private func made(
         _ format: StreamFormat,
         _ output: RouteSettings.Output = .text,
-        _ step: (inout StreamEncoder) -> Bool
+        _ step: (StreamEncoder) -> Bool
     ) -> String? {
         let encoder = Self.encoder(format, output)
-        return step(&encoder) ? String(decoding: encoder.bytes, as: UTF8.self) : nil
+        return step(encoder) ? String(decoding: encoder.bytes, as: UTF8.self) : nil
     }
 
     @Test("the document's own bytes")
