@@ -34,7 +34,7 @@ public final class LoopTimer {
     }
 
     /// Fires `duration` from now.
-    public func arm(after duration: Duration) { arm(at: .now + duration) }
+    public func arm(after duration: Duration) { arm(at: loop.now + duration) }
 
     /// Will not fire until armed again.
     public func disarm() { target = .distantFuture }
@@ -60,7 +60,8 @@ public final class LoopTimer {
     fileprivate func fired() {
         armed = .distantFuture
         guard target != .distantFuture else { return }
-        if MonotonicTime.now < target {
+        loop.beginStep()
+        if loop.now < target {
             schedule(target)
         } else {
             target = .distantFuture

@@ -83,7 +83,10 @@ public final class Watcher {
         if duplicate >= 0 { Glibc.close(duplicate) }
     }
 
-    fileprivate func ready() { onReady() }
+    fileprivate func ready() {
+        loop.beginStep()
+        onReady()
+    }
 }
 
 private func watcherReady(_ descriptor: Int32, _ what: Int16, _ context: UnsafeMutableRawPointer?) {

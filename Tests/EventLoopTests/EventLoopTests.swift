@@ -110,10 +110,10 @@ import Testing
         let fixture = try LoopFixture()
         let events = Events<String>()
         await fixture.on { home in
-            home.loop.beforePoll { events.add("flush 1") }
-            home.loop.beforePoll {
+            home.beforePoll { events.add("flush 1") }
+            home.beforePoll {
                 events.add("flush 2")
-                home.loop.beforePoll { events.add("flush 3") }
+                home.beforePoll { events.add("flush 3") }
                 Task(executorPreference: home.loop) { events.add("job of flush") }
             }
             Task(executorPreference: home.loop) {
@@ -127,7 +127,7 @@ import Testing
     @Test func beforePollRunsOnceEach() async throws {
         let fixture = try LoopFixture()
         let events = Events<Int>()
-        await fixture.on { home in home.loop.beforePoll { events.add(1) } }
+        await fixture.on { home in home.beforePoll { events.add(1) } }
         await fixture.turn()
         await fixture.turn()
         events.add(2)
@@ -144,7 +144,7 @@ import Testing
         }
         defer { spinning.cancel() }
         try await fixture.on { home in
-            home.loop.beforePoll { events.add("flushed") }
+            home.beforePoll { events.add("flushed") }
             let watcher = try Watcher(on: home.loop, descriptor: pair.ours, interest: .readable) {
                 _ = Socket.readText(pair.ours)
                 events.add("read")

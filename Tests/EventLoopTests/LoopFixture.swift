@@ -46,6 +46,19 @@ actor Home {
         for ending in endings { ending() }
         endings = []
     }
+
+    /// Calls `work` before the loop waits.
+    func beforePoll(_ work: @escaping () -> Void) {
+        loop.beforePoll(Work(work))
+    }
+
+    private final class Work: BeforePoll {
+        let work: () -> Void
+
+        init(_ work: @escaping () -> Void) { self.work = work }
+
+        func beforePoll() { work() }
+    }
 }
 
 /// What happened, in order, for a test to wait for. Any thread.

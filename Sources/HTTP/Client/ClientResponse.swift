@@ -1,4 +1,5 @@
 public import EventLoop
+import Synchronization
 
 /// A response whose head is there and whose body may still be coming.
 ///
@@ -10,6 +11,8 @@ public final class ClientResponse: Sendable {
     public let timing: ExchangeTiming
     private let connection: UpstreamConnection
     private let exchange: Int
+    /// Nothing is left to give up: asking the connection costs two allocations.
+    private let isOver = Atomic<Bool>(false)
 
     init(head: ResponseHead, connection: UpstreamConnection, exchange: Int, timing: ExchangeTiming) {
         self.head = head
@@ -18,7 +21,7 @@ public final class ClientResponse: Sendable {
         self.timing = timing
     }
 
-    deinit { connection.abandon(exchange) }
+    deinit { cancel() }
 
     /// The next body bytes, as many as are there; nil at the proper end.
     ///
@@ -30,7 +33,9 @@ public final class ClientResponse: Sendable {
         before limit: MonotonicTime,
         phase: HTTPClientError.Code
     ) async throws(HTTPClientError) -> [UInt8]? {
-        try await connection.nextPart(of: exchange, before: limit, phase: phase)
+        let part = try await connection.nextPart(of: exchange, before: limit, phase: phase)
+        if part == nil { isOver.store(true, ordering: .relaxed) }
+        return part
     }
 
     /// The whole rest of the body, with ``EventLoop/EventLoop/readBufferPadding`` bytes of capacity to spare.
@@ -41,15 +46,20 @@ public final class ClientResponse: Sendable {
         before limit: MonotonicTime,
         phase: HTTPClientError.Code
     ) async throws(HTTPClientError) -> [UInt8] {
-        try await connection.wholeBody(of: exchange, maximum: maximum, before: limit, phase: phase)
+        let body = try await connection.wholeBody(of: exchange, maximum: maximum, before: limit, phase: phase)
+        isOver.store(true, ordering: .relaxed)
+        return body
     }
 
     /// Says that the rest of the body is of no interest, and lets the connection be used again if that rest is short: it is
     /// closed when more than `maximum` bytes follow or the end is not there `within` the limit. Does not wait. Any thread.
     public func discardRest(maximum: Int = 64 << 10, within limit: Duration = .seconds(2)) {
+        isOver.store(true, ordering: .relaxed)
         connection.discardRest(of: exchange, maximum: maximum, within: limit)
     }
 
     /// Gives the response up and closes its connection, unless it has ended already. Any thread.
-    public func cancel() { connection.abandon(exchange) }
+    public func cancel() {
+        if !isOver.exchange(true, ordering: .relaxed) { connection.abandon(exchange) }
+    }
 }

@@ -109,25 +109,19 @@ public actor HTTPClient {
         var undelivered: HTTPClientError?
         while true {
             do throws(HTTPClientError) {
-                let began = MonotonicTime.now
+                let began = loop.now
                 let connection: UpstreamConnection
                 if let leased = try lease(prefersFresh: undelivered != nil) {
                     connection = leased
                 } else {
                     connection = try await queuedLease(limits, since: began)
                 }
-                try await connection.exchange(request, limits: limits, since: began, after: undelivered)
-                return response(on: connection)
+                return try await connection.exchange(request, limits: limits, since: began, after: undelivered)
             } catch {
                 guard error.isUndelivered, undelivered == nil else { throw error }
                 undelivered = error
             }
         }
-    }
-
-    @inline(never)
-    private func response(on connection: UpstreamConnection) -> ClientResponse {
-        connection.assumeIsolated { $0.response() }
     }
 
     // MARK: The pool
@@ -159,7 +153,7 @@ public actor HTTPClient {
         do throws(HTTPClientError) {
             return try await queued(limits)
         } catch {
-            throw error.timed(ExchangeWatch(since: began).stopped)
+            throw error.timed(ExchangeWatch(since: began).stopped(at: loop.now))
         }
     }
 
@@ -180,7 +174,7 @@ public actor HTTPClient {
                         return continuation.resume(returning: connection)
                     }
                     let timer = LoopTimer(on: loop) { self.giveUp(ticket, deadline: limits.deadline) }
-                    timer.arm(at: min(.now + limits.queue, limits.deadline))
+                    timer.arm(at: min(loop.now + limits.queue, limits.deadline))
                     queue.append(Waiter(ticket: ticket, continuation: continuation, timer: timer))
                     if Task.isCancelled { leaveQueue(ticket, HTTPClientError(.cancelled, "cancelled in the queue")) }
                 }

@@ -110,22 +110,21 @@ struct ExchangeWatch {
     private var began: MonotonicTime
 
     /// A watch that began at `began`, for an exchange that has spent `timing` before.
-    init(since began: MonotonicTime = .now, after timing: ExchangeTiming = ExchangeTiming()) {
+    init(since began: MonotonicTime, after timing: ExchangeTiming = ExchangeTiming()) {
         self.timing = timing
         self.began = began
     }
 
-    /// Ends the phase under way and begins another.
-    @inline(never)
-    mutating func enter(_ next: Phase) {
-        timing = stopped
-        began = .now
+    /// Ends the phase under way at `time` and begins another.
+    mutating func enter(_ next: Phase, at time: MonotonicTime) {
+        timing = stopped(at: time)
+        began = time
         phase = next
     }
 
-    /// The times until now.
-    var stopped: ExchangeTiming {
-        let elapsed = MonotonicTime.now - began
+    /// What was spent until `time`.
+    func stopped(at time: MonotonicTime) -> ExchangeTiming {
+        let elapsed = time - began
         var timing = timing
         switch phase {
         case .queue: timing.queue += elapsed

@@ -37,7 +37,7 @@ actor UpstreamConnection {
     private var wantsWholeBody = false
     private var bodyLimit = Int.max
     private var failure: HTTPClientError?
-    private var watch = ExchangeWatch()
+    private var watch: ExchangeWatch
     private var timeoutCode = HTTPClientError.Code.timeoutConnect
     private var waiter: UnsafeContinuation<Void, Never>?
     private var suspensions = 0
@@ -56,6 +56,7 @@ actor UpstreamConnection {
         self.client = client
         self.loop = loop
         self.options = options
+        watch = ExchangeWatch(since: loop.now)
         decoder = ResponseDecoder(limits: options.limits)
     }
 
@@ -75,10 +76,10 @@ actor UpstreamConnection {
     /// Begins to resolve, connect and, for an `https` origin, shake hands. When that is done the request goes out.
     private func open(for request: ClientRequest, _ limits: ExchangeLimits) {
         opening = Opening(request, limits)
-        watch.enter(.connect)
+        watch.enter(.connect, at: loop.now)
         phase = .connecting
         timer = LoopTimer(on: loop) { self.timedOut() }
-        arm(.now + limits.connect, .timeoutConnect, deadline: limits.deadline)
+        arm(loop.now + limits.connect, .timeoutConnect, deadline: limits.deadline)
         let origin = client.origin
         if let literal = SocketAddress(host: origin.host, port: origin.port) {
             dial([literal])
@@ -128,7 +129,7 @@ actor UpstreamConnection {
             guard phase == .connecting else { return }
             if engine == nil { return opened() }
             phase = .securing
-            arm(.now + opening.limits.tls, .timeoutTLS, deadline: opening.limits.deadline)
+            arm(loop.now + opening.limits.tls, .timeoutTLS, deadline: opening.limits.deadline)
         } catch {
             if transport == nil { Socket.close(descriptor) }
             fail(HTTPClientError(client.tls == nil ? .connect : .tls, "\(error)"))
@@ -144,7 +145,7 @@ actor UpstreamConnection {
 
     // MARK: Exchanging
 
-    /// Writes a request and waits for the response's head, which ``response()`` returns. The first request opens the connection.
+    /// Writes a request and returns when the response's head is there. The first request opens the connection.
     ///
     /// - Parameters:
     ///   - began: when the request began to ask for a connection.
@@ -154,17 +155,19 @@ actor UpstreamConnection {
         limits: ExchangeLimits,
         since began: MonotonicTime,
         after undelivered: HTTPClientError?
-    ) async throws(HTTPClientError) {
+    ) async throws(HTTPClientError) -> ClientResponse {
         start(request, limits, ExchangeWatch(since: began, after: undelivered?.timing ?? ExchangeTiming()))
         while head == nil, failure == nil { await suspend() }
-        if let error = errorBeforeHead { throw error }
+        return try response()
     }
 
     @inline(never)
-    private var errorBeforeHead: HTTPClientError? {
+    private func response() throws(HTTPClientError) -> ClientResponse {
+        let timing = watch.stopped(at: loop.now)
         // A response that was cut in the turn that brought its head is one all the same: its parts come first, then the cut.
-        guard let failure, head == nil || failure.code != .truncated else { return nil }
-        return failure.timed(watch.stopped)
+        if let failure, head == nil || failure.code != .truncated { throw failure.timed(timing) }
+        guard let head else { preconditionFailure("no response was waited for") }
+        return ClientResponse(head: head, connection: self, exchange: exchangeNumber, timing: timing)
     }
 
     // Suspended functions keep room for all they may need later: what needs no waiting is in functions of its own.
@@ -181,7 +184,7 @@ actor UpstreamConnection {
 
     private func begin(_ request: ClientRequest, _ limits: ExchangeLimits) {
         guard let transport else { return }
-        watch.enter(.head)
+        watch.enter(.head, at: loop.now)
         phase = .awaitingHead
         head = nil
         inbox = []
@@ -197,13 +200,7 @@ actor UpstreamConnection {
         HTTPEncoder.appendContentLengthAndEnd(request.body.count, to: &transport.outbox)
         transport.outbox.append(contentsOf: request.body)
         transport.scheduleFlush()
-        arm(.now + limits.head, .timeoutHead, deadline: limits.deadline)
-    }
-
-    /// The response whose head has come.
-    func response() -> ClientResponse {
-        guard let head else { preconditionFailure("no response was waited for") }
-        return ClientResponse(head: head, connection: self, exchange: exchangeNumber, timing: watch.stopped)
+        arm(loop.now + limits.head, .timeoutHead, deadline: limits.deadline)
     }
 
     /// The body bytes that are there, or the next that come; nil at the end.
@@ -325,7 +322,7 @@ actor UpstreamConnection {
         guard phase == .body, failure == nil else { return release() }
         isDiscarding = true
         bodyLimit = maximum
-        arm(.now + limit, .timeoutTotal, deadline: .distantFuture)
+        arm(loop.now + limit, .timeoutTotal, deadline: .distantFuture)
         resumeIfPaused()
     }
 

@@ -10,7 +10,7 @@ public actor HTTPServer {
 
     private let options: HTTPServerOptions
     private let date: LoopBound<DateCache>
-    private(set) var handler: any HTTPHandler
+    private let handlers: LoopBound<CurrentHandler>
     private var endpoints: [Endpoint] = []
     private var connections: [ObjectIdentifier: ServerConnection] = [:]
     private var isDraining = false
@@ -27,7 +27,7 @@ public actor HTTPServer {
     /// Makes a server that accepts nothing yet.
     public init(loop: EventLoop, handler: any HTTPHandler, options: HTTPServerOptions = HTTPServerOptions()) {
         self.loop = loop
-        self.handler = handler
+        handlers = LoopBound(CurrentHandler(handler), loop: loop)
         self.options = options
         date = LoopBound(DateCache(), loop: loop)
     }
@@ -50,7 +50,7 @@ public actor HTTPServer {
     /// Requests that begin from now on get another handler, and new connections other certificates where given; requests under
     /// way finish with the handler they began with.
     public func reload(handler: any HTTPHandler, tls: [Int: TLSContext]) {
-        self.handler = handler
+        handlers.value.current = handler
         for (number, context) in tls where endpoints.indices.contains(number) { endpoints[number].tls = context }
     }
 
@@ -68,6 +68,7 @@ public actor HTTPServer {
             loop: loop,
             options: options,
             date: date,
+            handlers: handlers,
             peer: peer,
             isSecure: tls != nil
         )
@@ -125,4 +126,11 @@ public actor HTTPServer {
         beginDrain()
         for connection in connections.values { connection.assumeIsolated { $0.cancelWork() } }
     }
+}
+
+/// The handler of this moment, for a server's connections to look up without a call into its isolation.
+final class CurrentHandler {
+    var current: any HTTPHandler
+
+    init(_ handler: any HTTPHandler) { current = handler }
 }

@@ -23,6 +23,7 @@ actor ServerConnection {
     private let server: HTTPServer
     private let options: HTTPServerOptions
     private let date: LoopBound<DateCache>
+    private let handlers: LoopBound<CurrentHandler>
     private let peer: SocketAddress
     private let isSecure: Bool
 
@@ -39,6 +40,7 @@ actor ServerConnection {
     private var isReadingBacklog = false
     private var request: ServerRequest?  // handed over to the task
     private var writer: ResponseWriter?
+    private var onSchedule: (() -> Void)?
     private var task: Task<Void, Never>?
     private var isDraining = false
     private var isCancelled = false  // the drain's limit has passed
@@ -69,6 +71,7 @@ actor ServerConnection {
         loop: EventLoop,
         options: HTTPServerOptions,
         date: LoopBound<DateCache>,
+        handlers: LoopBound<CurrentHandler>,
         peer: SocketAddress,
         isSecure: Bool
     ) {
@@ -76,6 +79,7 @@ actor ServerConnection {
         self.loop = loop
         self.options = options
         self.date = date
+        self.handlers = handlers
         self.peer = peer
         self.isSecure = isSecure
         decoder = RequestDecoder(limits: options.limits)
@@ -88,6 +92,7 @@ actor ServerConnection {
             let transport = Transport(loop: loop, descriptor: descriptor, tls: engine, readsAfterSendFailure: false)
             self.transport = transport
             timer = LoopTimer(on: loop) { self.timerFired() }
+            onSchedule = { [unowned self] in schedule() }  // a writer has it only while it serves
             phase = engine == nil ? .idle : .securing
             // A new connection has the time of a head to show its first request.
             limitPhase(options.headerTimeout)
@@ -106,7 +111,7 @@ actor ServerConnection {
     }
 
     /// The handler of this moment: a reload changes it between requests.
-    private var handler: any HTTPHandler { server.assumeIsolated { $0.handler } }
+    private var handler: any HTTPHandler { handlers.value.current }
 
     // MARK: Reading
 
@@ -141,7 +146,7 @@ actor ServerConnection {
     private func decode(_ bytes: UnsafeRawBufferPointer) -> Int {
         var input = bytes
         if phase == .idle {
-            received = .now
+            received = loop.now
             phase = .readingHead
             limitPhase(options.headerTimeout)
         }
@@ -252,7 +257,7 @@ actor ServerConnection {
         body = []
         let writer = ResponseWriter(transport: transport, options: options, date: date, head: head)
         writer.closesAfterwards = isDraining
-        writer.onSchedule = { self.schedule() }
+        writer.onSchedule = onSchedule
         self.writer = writer
         self.request = request
         phase = .serving
@@ -327,7 +332,7 @@ actor ServerConnection {
     }
 
     private func awaitProbe() {
-        nextProbe = .now + ServerConnection.firstProbe
+        nextProbe = loop.now + ServerConnection.firstProbe
         schedule()
     }
 
@@ -347,7 +352,7 @@ actor ServerConnection {
     // MARK: Time
 
     private func limitPhase(_ duration: Duration) {
-        phaseLimit = .now + duration
+        phaseLimit = loop.now + duration
         armTimer()
     }
 
@@ -361,7 +366,7 @@ actor ServerConnection {
     /// Has the timer look at everything that a response under way needs.
     private func schedule() {
         if let writer, writer.keepAlive != nil, nextKeepAlive == .distantFuture {
-            nextKeepAlive = .now + options.keepAliveInterval
+            nextKeepAlive = loop.now + options.keepAliveInterval
         }
         // While a response is under way the timer also looks in on the client's reading, at the write timeout's pace.
         if writer != nil, writeLimit == .distantFuture { watchUnsentBytes() } else { armTimer() }
@@ -369,13 +374,13 @@ actor ServerConnection {
 
     private func watchUnsentBytes() {
         guard let transport else { return }
-        writeLimit = .now + options.writeTimeout
+        writeLimit = loop.now + options.writeTimeout
         sentAtWriteLimit = transport.bytesSent
         armTimer()
     }
 
     private func timerFired() {
-        let now = MonotonicTime.now
+        let now = loop.now
         if writeLimit <= now { checkUnsentBytes() }
         if phaseLimit <= now { phaseTimedOut() }
         guard phase != .closed else { return }
@@ -410,7 +415,7 @@ actor ServerConnection {
             reject(status: 408, message: "the request did not arrive in time")
         // A slow reader has the write timeout, for as long as it reads.
         case .idle where transport?.pendingBytes != 0: limitPhase(options.idleTimeout)
-        case .lingering where transport?.pendingBytes != 0 && .now < lingerEnd: limitLinger()
+        case .lingering where transport?.pendingBytes != 0 && loop.now < lingerEnd: limitLinger()
         default: close()
         }
     }
@@ -432,7 +437,7 @@ actor ServerConnection {
     /// it any more.
     func cancelWork() {
         isCancelled = true
-        lingerEnd = min(lingerEnd, .now + ServerConnection.lingerTimeout)
+        lingerEnd = min(lingerEnd, loop.now + ServerConnection.lingerTimeout)
         switch phase {
         case .lingering: limitLinger()
         case .readingHead, .readingBody: close()
@@ -446,7 +451,7 @@ actor ServerConnection {
         phase = .lingering
         backlog = []
         backlogStart = 0
-        lingerEnd = .now + (isCancelled ? ServerConnection.lingerTimeout : ServerConnection.longestLinger)
+        lingerEnd = loop.now + (isCancelled ? ServerConnection.lingerTimeout : ServerConnection.longestLinger)
         limitLinger()
         watchUnsentBytes()
         transport.resumeReading()
@@ -455,7 +460,7 @@ actor ServerConnection {
     }
 
     private func limitLinger() {
-        phaseLimit = min(.now + ServerConnection.lingerTimeout, lingerEnd)
+        phaseLimit = min(loop.now + ServerConnection.lingerTimeout, lingerEnd)
         armTimer()
     }
 

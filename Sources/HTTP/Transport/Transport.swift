@@ -7,7 +7,7 @@ import TLS
 /// Owns the descriptor. Lives on one loop, as part of the actor that drives it; its callbacks run in that actor's isolation.
 /// Nothing is written where it is produced: bytes are appended to ``outbox`` and leave in one write before the loop waits
 /// again, so that a head and its first chunk, or all that one upstream read brought, share a segment.
-final class Transport {
+final class Transport: BeforePoll {
     /// How the receiving side ended.
     enum End: Equatable {
         /// The peer finished sending in the orderly way. It may still be reading.
@@ -90,10 +90,12 @@ final class Transport {
     func scheduleFlush() {
         guard !isFlushScheduled, !isClosed else { return }
         isFlushScheduled = true
-        loop.beforePoll { [self] in
-            isFlushScheduled = false
-            flush()
-        }
+        loop.beforePoll(self)
+    }
+
+    func beforePoll() {
+        isFlushScheduled = false
+        flush()
     }
 
     /// Sends our end-of-file once everything in ``outbox`` has left.

@@ -62,7 +62,7 @@ public final class OpenAIModel: ChatModel {
     /// Asks for a whole answer.
     public func ainvoke(_ input: ChatPrompt, config: RunConfig) async throws -> Message {
         guard client.loop.isCurrent else { return try await answerFromElsewhere(input, config) }
-        let clock = CallClock(options.timeouts, config: config, isStream: false)
+        let clock = CallClock(options.timeouts, config: config, isStream: false, loop: client.loop)
         let response = try await send(input, isStream: false, clock)
         let body: [UInt8]
         do throws(HTTPClientError) {

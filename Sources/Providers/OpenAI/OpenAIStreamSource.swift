@@ -17,7 +17,7 @@ final class OpenAIStreamSource: RunSource, @unchecked Sendable {  // @unchecked:
         self.model = model
         self.prompt = prompt
         decoder = OpenAIStreamDecoder(model.options, errors: model.errors)
-        clock = CallClock(model.options.timeouts, config: config, isStream: true)
+        clock = CallClock(model.options.timeouts, config: config, isStream: true, loop: model.client.loop)
     }
 
     // What needs no waiting, or waits only once, is not inlined: a stream keeps the room of every function that waits in it for as

@@ -14,6 +14,7 @@ final class CallClock {
         case body = "reading the body"
     }
 
+    private let loop: EventLoop
     private let start: MonotonicTime
     /// When the whole call must be over.
     let deadline: MonotonicTime
@@ -25,7 +26,9 @@ final class CallClock {
     private var sent: MonotonicTime
     private var lastContent: MonotonicTime?
 
-    init(_ timeouts: UpstreamTimeouts, config: RunConfig, isStream: Bool) {
+    /// A call that begins now. Any thread; everything else on `loop`.
+    init(_ timeouts: UpstreamTimeouts, config: RunConfig, isStream: Bool, loop: EventLoop) {
+        self.loop = loop
         start = .now
         self.timeouts = timeouts
         self.isStream = isStream
@@ -69,7 +72,7 @@ final class CallClock {
 
     /// Content came.
     func gotContent() {
-        lastContent = .now
+        lastContent = loop.now
         phase = .streaming
     }
 
@@ -102,7 +105,7 @@ final class CallClock {
     }
 
     private func message(_ text: String, _ spent: ExchangeTiming) -> String {
-        let elapsed = MonotonicTime.now - start
+        let elapsed = loop.now - start
         let rest = elapsed - spent.queue - spent.connect
         return "\(text) after \(elapsed.wholeMilliseconds) ms: queue \(spent.queue.wholeMilliseconds) ms, "
             + "connect \(spent.connect.wholeMilliseconds) ms, \(phase.rawValue) \(max(0, rest.wholeMilliseconds)) ms"
