@@ -69,7 +69,7 @@ extension BackendSettings {
             "abort_on_disconnect",
             \.abortOnDisconnect,
             .boolean,
-            "Closes a call whose client left; false for engines that crash on it."
+            "Ends a run whose client left; false lets it come to its end, for engines that crash on aborted calls."
         ),
     ]
 

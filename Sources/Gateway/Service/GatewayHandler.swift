@@ -28,6 +28,7 @@ final class GatewayHandler: HTTPHandler {
         switch table[request.head.path] {
         case .run(let door, let method):
             if request.head.method == .post {
+                response.outlivesClient = !door.route.abortsOnDisconnect
                 switch method {
                 case .invoke: await door.invoke(request, response, &report)
                 case .batch: await door.batch(request, response, &report)

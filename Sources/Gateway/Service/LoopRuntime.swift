@@ -76,7 +76,8 @@ final class LoopRuntime: Sendable {
             settings: route,
             model: chatModel(model, backend, timeouts, clients),
             backend: backend.name,
-            timeouts: timeouts
+            timeouts: timeouts,
+            abortsOnDisconnect: backend.abortOnDisconnect
         )
         return LangServeDoor(loop: loop, reader: reader, runIDs: runIDs, route: service)
     }

@@ -304,9 +304,9 @@ actor ServerConnection {
     }
 
     private func interrupt(_ reason: ResponseWriter.Interruption) {
-        guard let writer, writer.interruption == nil else { return }
-        writer.interruption = reason
-        task?.cancel()
+        guard let writer, !writer.mustStop, reason != writer.interruption else { return }
+        if writer.interruption == nil { writer.interruption = reason }
+        if reason != .clientGone || !writer.outlivesClient { task?.cancel() }
         writer.wake()
     }
 
@@ -380,7 +380,10 @@ actor ServerConnection {
         if phaseLimit <= now { phaseTimedOut() }
         guard phase != .closed else { return }
         if let writer {
-            if writer.deadline <= now, writer.interruption == nil { interrupt(.deadline) }
+            if writer.deadline <= now {
+                writer.setDeadline(.distantFuture)
+                interrupt(.deadline)
+            }
             if nextKeepAlive <= now {
                 writer.sendKeepAlive()
                 nextKeepAlive = now + options.keepAliveInterval
