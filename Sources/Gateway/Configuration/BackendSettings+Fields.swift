@@ -318,7 +318,7 @@ extension Field<MockSettings> {
         return Field(
             name: "status",
             type: type.name,
-            summary: "Statuses of the first requests, in order; later ones succeed."
+            summary: "Statuses of the first requests since the start or a reload, in order; later ones succeed."
         ) {
             root,
             node,
