@@ -61,6 +61,27 @@ public enum Socket {
         return getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &value, &length) == 0 ? value : errno
     }
 
+    /// What the peer has done behind bytes that nobody has read yet.
+    public enum HangUp: Sendable, Equatable {
+        /// Nothing: it may send more.
+        case none
+        /// It has finished sending.
+        case finished
+        /// The connection is broken; the value is `errno`.
+        case broken(Int32)
+    }
+
+    /// Looks for the peer's end without reading.
+    public static func hangUp(_ descriptor: Int32) -> HangUp {
+        var entry = pollfd(fd: descriptor, events: clev_poll_read_hang_up, revents: 0)
+        guard poll(&entry, 1, 0) == 1 else { return .none }
+        if entry.revents & Int16(POLLERR | POLLHUP | POLLNVAL) != 0 {
+            let number = pendingError(descriptor)
+            return .broken(number == 0 ? EPIPE : number)
+        }
+        return entry.revents & clev_poll_read_hang_up != 0 ? .finished : .none
+    }
+
     /// Bytes of ours that the peer's kernel has acknowledged since the connection began; nil on anything but TCP.
     public static func acknowledgedBytes(_ descriptor: Int32) -> UInt64? {
         var count: UInt64 = 0

@@ -43,6 +43,7 @@ actor ServerConnection {
     private var isDraining = false
     private var isCancelled = false  // the drain's limit has passed
     private var hasClientFinished = false
+    private var isEndAhead = false  // the client has finished, behind bytes that are not read yet
 
     // What the one timer waits for; `.distantFuture` when not at all.
     private var phaseLimit = MonotonicTime.distantFuture
@@ -95,6 +96,7 @@ actor ServerConnection {
                 Transport.Callbacks(
                     onBytes: { self.received($0) },
                     onEnd: { self.receivedEnd($0) },
+                    onEndAhead: { self.sawEndAhead() },
                     onProgress: { self.madeProgress() },
                     onSecured: { self.phase = .idle }
                 )
@@ -132,7 +134,9 @@ actor ServerConnection {
             backlogStart = 0
         }
         backlog.append(contentsOf: bytes)
-        if backlog.count >= ServerConnection.backlogLimit { transport?.pauseReading() }
+        guard backlog.count >= ServerConnection.backlogLimit, let transport, !transport.isReadingPaused else { return }
+        transport.pauseReading(watchingForEnd: true)
+        if phase == .serving { awaitProbe() }
     }
 
     /// Reads up to the end of one request at most.
@@ -176,7 +180,7 @@ actor ServerConnection {
         while phase == .idle, let transport {
             if transport.pendingBytes > options.highWater { transport.flush() }
             guard phase == .idle else { return }
-            if transport.pendingBytes > options.highWater { return transport.pauseReading() }
+            if transport.pendingBytes > options.highWater { return transport.pauseReading(watchingForEnd: true) }
             guard !backlog.isEmpty else { return transport.resumeReading() }
             let bytes = backlog
             backlogStart += bytes.withUnsafeBytes { decode(UnsafeRawBufferPointer(rebasing: $0[backlogStart...])) }
@@ -257,7 +261,7 @@ actor ServerConnection {
         self.request = request
         phase = .serving
         phaseLimit = .distantFuture
-        if hasClientFinished { awaitProbe() }
+        if hasClientFinished || transport.isReadingPaused { awaitProbe() }
         // Without the preference, whatever resumes after a suspension is queued on the global pool first, even in an actor that has
         // an executor: a futex call, a woken thread and a trip back for every await.
         task = Task(executorPreference: loop) { await self.serve() }
@@ -326,8 +330,17 @@ actor ServerConnection {
         }
     }
 
+    private func sawEndAhead() {
+        isEndAhead = true
+        guard phase == .serving else { return }
+        if options.cancelsAtHalfClose { interrupt(.clientGone) } else { awaitProbe() }
+    }
+
+    /// While reading is paused the client's end may be out of sight, behind what the kernel has no room for: there is nothing but
+    /// probes then, if not as soon.
     private func awaitProbe() {
-        nextProbe = .now + ServerConnection.firstProbe
+        let isKnown = hasClientFinished || isEndAhead
+        nextProbe = .now + (isKnown ? ServerConnection.firstProbe : ServerConnection.probeInterval)
         schedule()
     }
 
