@@ -11,11 +11,13 @@ public final class Listener {
     private var watcher: Watcher?
     private var retry: LoopTimer?
     private var isPaused = false
+    /// The system call, for tests that want it to fail.
+    var acceptCall: (Int32, inout sockaddr_storage, inout socklen_t) -> Int32 = { clev_accept($0, &$1, &$2) }
 
     /// Connections taken in one go before other descriptors get their chance.
     private static let acceptsPerTurn = 64
     /// How long to wait when the process is out of descriptors: accepting at once would only spin.
-    private static let pauseWhenExhausted = Duration.milliseconds(100)
+    static let pauseWhenExhausted = Duration.milliseconds(100)
 
     /// Opens `count` listening sockets on one address, one for each loop.
     ///
@@ -118,7 +120,7 @@ public final class Listener {
         for _ in 0..<Listener.acceptsPerTurn where !isPaused && watcher != nil {
             var storage = sockaddr_storage()
             var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
-            let accepted = clev_accept(descriptor, &storage, &length)
+            let accepted = acceptCall(descriptor, &storage, &length)
             if accepted >= 0 {
                 let peer = SocketAddress(storage, length: length) ?? .unix(path: "")
                 if storage.ss_family != sa_family_t(AF_UNIX) { Socket.setNoDelay(accepted) }

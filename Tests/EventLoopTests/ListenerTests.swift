@@ -1,6 +1,7 @@
-import EventLoop
 import Glibc
 import Testing
+
+@testable import EventLoop
 
 @Suite(.timeLimit(.minutes(1))) struct ListenerTests {
     private static let anyPort = SocketAddress.ipv4(0x7F00_0001, port: 0)
@@ -191,6 +192,59 @@ import Testing
         #expect(await events.next(1) == ["one 127.0.0.1"])
     }
 
+    /// A listener whose first accept finds no descriptors left; `tried` tells when.
+    private func exhausted(
+        _ fixture: LoopFixture,
+        _ descriptor: Int32,
+        _ tried: Events<String>,
+        _ events: Events<String>
+    ) async throws -> LoopBound<Listener> {
+        let listener = try await accept(fixture, descriptor, "one", events)
+        await fixture.on { _ in
+            let call = listener.value.acceptCall
+            var isFirst = true
+            listener.value.acceptCall = { descriptor, storage, length in
+                guard isFirst else { return call(descriptor, &storage, &length) }
+                isFirst = false
+                tried.add("tried")
+                errno = EMFILE
+                return -1
+            }
+        }
+        return listener
+    }
+
+    @Test func withoutDescriptorsItTriesAgainLater() async throws {
+        let fixture = try LoopFixture()
+        let (descriptors, address) = try Listener.open(Self.anyPort, count: 1)
+        let (tried, events) = (Events<String>(), Events<String>())
+        _ = try await exhausted(fixture, descriptors[0], tried, events)
+        let client = try #require(await connect(fixture, address))
+        defer { close(client) }
+        #expect(await tried.next(1) == ["tried"])
+        #expect(await events.next(1) == ["one 127.0.0.1"])
+    }
+
+    @Test func tryingAgainDoesNotEndItsOwnersPause() async throws {
+        let fixture = try LoopFixture()
+        let (descriptors, address) = try Listener.open(Self.anyPort, count: 1)
+        let (tried, events) = (Events<String>(), Events<String>())
+        let listener = try await exhausted(fixture, descriptors[0], tried, events)
+        let client = try #require(await connect(fixture, address))
+        defer { close(client) }
+        #expect(await tried.next(1) == ["tried"])
+        await fixture.on { home in
+            listener.value.pause()
+            // On the same loop, and due after the listener's own timer was.
+            let later = LoopTimer(on: home.loop) { events.add("later") }
+            later.arm(after: Listener.pauseWhenExhausted * 2)
+            home.keep { later.cancel() }
+        }
+        #expect(await events.next(1) == ["later"])
+        await fixture.on { _ in listener.value.resume() }
+        #expect(await events.next(1) == ["one 127.0.0.1"])
+    }
+
     @Test func aListenerMayCloseInItsCallback() async throws {
         final class Holder { var listener: Listener? }
         let fixture = try LoopFixture()
@@ -216,6 +270,10 @@ import Testing
         let file = open(#filePath, O_RDONLY | O_CLOEXEC)
         await fixture.on { home in
             _ = #expect(throws: LoopError.self) { _ = try Listener(on: home.loop, descriptor: file) { _, _ in } }
+            // The number may be another test's by now, but then it is not this file.
+            var (ours, now) = (stat(), stat())
+            _ = stat(#filePath, &ours)
+            #expect(fstat(file, &now) != 0 || now.st_ino != ours.st_ino)
         }
     }
 }
