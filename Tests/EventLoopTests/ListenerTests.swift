@@ -192,54 +192,52 @@ import Testing
         #expect(await events.next(1) == ["one 127.0.0.1"])
     }
 
-    /// A listener whose first accept finds no descriptors left; `tried` tells when.
-    private func exhausted(
+    /// Has the listener's first accept find no descriptors left.
+    ///
+    /// - Parameter afterwards: what to do in the same turn of the loop.
+    private func exhaust(
+        _ listener: LoopBound<Listener>,
         _ fixture: LoopFixture,
-        _ descriptor: Int32,
-        _ tried: Events<String>,
-        _ events: Events<String>
-    ) async throws -> LoopBound<Listener> {
-        let listener = try await accept(fixture, descriptor, "one", events)
-        await fixture.on { _ in
+        afterwards: @escaping @Sendable (isolated Home) -> Void = { _ in }
+    ) async {
+        await fixture.on { home in
             let call = listener.value.acceptCall
             var isFirst = true
             listener.value.acceptCall = { descriptor, storage, length in
                 guard isFirst else { return call(descriptor, &storage, &length) }
                 isFirst = false
-                tried.add("tried")
+                home.loop.beforePoll { home.assumeIsolated(afterwards) }
                 errno = EMFILE
                 return -1
             }
         }
-        return listener
     }
 
     @Test func withoutDescriptorsItTriesAgainLater() async throws {
         let fixture = try LoopFixture()
         let (descriptors, address) = try Listener.open(Self.anyPort, count: 1)
-        let (tried, events) = (Events<String>(), Events<String>())
-        _ = try await exhausted(fixture, descriptors[0], tried, events)
+        let events = Events<String>()
+        let listener = try await accept(fixture, descriptors[0], "one", events)
+        await exhaust(listener, fixture) { _ in events.add("none left") }
         let client = try #require(await connect(fixture, address))
         defer { close(client) }
-        #expect(await tried.next(1) == ["tried"])
-        #expect(await events.next(1) == ["one 127.0.0.1"])
+        #expect(await events.next(2) == ["none left", "one 127.0.0.1"])
     }
 
     @Test func tryingAgainDoesNotEndItsOwnersPause() async throws {
         let fixture = try LoopFixture()
         let (descriptors, address) = try Listener.open(Self.anyPort, count: 1)
-        let (tried, events) = (Events<String>(), Events<String>())
-        let listener = try await exhausted(fixture, descriptors[0], tried, events)
-        let client = try #require(await connect(fixture, address))
-        defer { close(client) }
-        #expect(await tried.next(1) == ["tried"])
-        await fixture.on { home in
+        let events = Events<String>()
+        let listener = try await accept(fixture, descriptors[0], "one", events)
+        await exhaust(listener, fixture) { home in
             listener.value.pause()
             // On the same loop, and due after the listener's own timer was.
             let later = LoopTimer(on: home.loop) { events.add("later") }
             later.arm(after: Listener.pauseWhenExhausted * 2)
             home.keep { later.cancel() }
         }
+        let client = try #require(await connect(fixture, address))
+        defer { close(client) }
         #expect(await events.next(1) == ["later"])
         await fixture.on { _ in listener.value.resume() }
         #expect(await events.next(1) == ["one 127.0.0.1"])
