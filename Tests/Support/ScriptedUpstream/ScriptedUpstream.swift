@@ -56,7 +56,11 @@ public final class ScriptedUpstream: Sendable {
         spawn { $0.accept() }
     }
 
-    /// Ends every connection and stops to listen.
+    /// Not before the accepting thread has ended, which holds a reference: the number would be another test's socket, and
+    /// that thread, or a second ``stop()``, would meddle with it.
+    deinit { close(listener) }
+
+    /// Ends every connection and stops to listen. Stopping twice does nothing more.
     public func stop() {
         state.withLock { state in
             state.isStopped = true
@@ -126,7 +130,6 @@ public final class ScriptedUpstream: Sendable {
     }
 
     private func accept() {
-        defer { close(listener) }
         while true {
             let descriptor = Glibc.accept(listener, nil, nil)
             guard descriptor >= 0 else { return }
