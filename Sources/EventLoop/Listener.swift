@@ -34,7 +34,7 @@ public final class Listener {
         var descriptors: [Int32] = []
         do throws(LoopError) {
             if case .unix = address {
-                let first = try Socket.listen(on: address, sharesPort: false, backlog: backlog)
+                let first = try Socket.listen(on: address, sharing: .none, backlog: backlog)
                 descriptors.append(first)
                 while descriptors.count < count {
                     let copy = fcntl(first, F_DUPFD_CLOEXEC, 0)
@@ -43,15 +43,12 @@ public final class Listener {
                 }
                 return (descriptors, address)
             }
+            // The first takes the port for itself: with SO_REUSEPORT from the start the kernel would let us in beside another server
+            // and split its traffic.
             var actual = address
-            if count > 1 {
-                // Alone first: with SO_REUSEPORT the kernel would let us in beside another server and split its traffic.
-                let probe = try Socket.listen(on: address, sharesPort: false, backlog: 1)
-                actual = Socket.localAddress(probe) ?? address
-                Glibc.close(probe)
-            }
-            for _ in 0..<count {
-                let descriptor = try Socket.listen(on: actual, sharesPort: count > 1, backlog: backlog)
+            for number in 0..<count {
+                let sharing: Socket.PortSharing = count == 1 ? .none : number == 0 ? .first : .further
+                let descriptor = try Socket.listen(on: actual, sharing: sharing, backlog: backlog)
                 descriptors.append(descriptor)
                 actual = Socket.localAddress(descriptor) ?? actual
             }

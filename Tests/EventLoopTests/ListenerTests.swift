@@ -177,6 +177,19 @@ import Testing
         #expect(code { _ = try Listener.open(.unix(path: "/nonexistent/x"), count: 1) } == ENOENT)
     }
 
+    /// There is no moment in which a second one that also wants several sockets could get in.
+    @Test func theFirstOfSeveralSocketsHasThePort() async throws {
+        let first = try Socket.listen(on: Self.anyPort, sharing: .first, backlog: 16)
+        defer { close(first) }
+        let address = try #require(Socket.localAddress(first))
+        for sharing in [Socket.PortSharing.first, .none] {
+            #expect(code { _ = try Socket.listen(on: address, sharing: sharing, backlog: 16) } == EADDRINUSE)
+        }
+        let second = try Socket.listen(on: address, sharing: .further, backlog: 16)
+        #expect(code { _ = try Socket.listen(on: address, sharing: .first, backlog: 16) } == EADDRINUSE)
+        close(second)
+    }
+
     @Test func pausedListenersLeaveConnectionsWaiting() async throws {
         let fixture = try LoopFixture()
         let (descriptors, address) = try Listener.open(Self.anyPort, count: 1)
