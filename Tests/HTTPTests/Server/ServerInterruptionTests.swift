@@ -98,7 +98,7 @@ struct ServerInterruptionTests {
     }
 
     @Test func aHalfCloseCanCountAsGone() async throws {
-        var options = HTTPServerOptions()
+        var options = HTTPServerOptions.patient
         options.cancelsAtHalfClose = true
         let worker = Worker()
         try await TestServer.run(worker.handler(), options: options) { server in
@@ -280,7 +280,7 @@ struct ServerInterruptionTests {
     /// Reading a large answer slowly is no reason to be cut: the limits are about clients that take nothing.
     @Test(arguments: ["close", "keep-alive"])
     func aSlowReaderGetsEverything(_ connection: String) async throws {
-        var options = HTTPServerOptions()
+        var options = HTTPServerOptions.patient
         options.idleTimeout = .milliseconds(20)
         let handler = TestHandler { _, response in
             response.respond(status: 200, body: [UInt8](repeating: 0x64, count: 6_000_000))
@@ -301,7 +301,7 @@ struct ServerInterruptionTests {
     }
 
     @Test func aReaderThatStopsIsGone() async throws {
-        var options = HTTPServerOptions()
+        var options = HTTPServerOptions.patient
         options.writeTimeout = .milliseconds(50)
         let reason = Shared<ResponseWriter.Interruption?>(nil)
         let ended = Event()
@@ -329,7 +329,7 @@ struct ServerInterruptionTests {
     }
 
     @Test func aReaderThatStopsAfterTheAnswerIsReset() async throws {
-        var options = HTTPServerOptions()
+        var options = HTTPServerOptions.patient
         options.writeTimeout = .milliseconds(50)
         let handler = TestHandler { _, response in
             response.respond(status: 200, body: [UInt8](repeating: 0x65, count: 20_000_000))
@@ -398,7 +398,7 @@ struct ServerInterruptionTests {
 
     @Test(arguments: [HTTPVersion.http11, .http10])
     func silentStreamsAreKeptAlive(_ version: HTTPVersion) async throws {
-        var options = HTTPServerOptions()
+        var options = HTTPServerOptions.patient
         options.keepAliveInterval = .milliseconds(10)
         let go = Event()
         let handler = TestHandler { _, response in
