@@ -73,10 +73,19 @@ let package = Package(
         ),
 
         // An upstream that says exactly what it is told to.
-        .target(name: "ScriptedUpstream", path: "Tests/Support/ScriptedUpstream", swiftSettings: strict),
+        .target(
+            name: "ScriptedUpstream",
+            dependencies: ["WorkerPool"],
+            path: "Tests/Support/ScriptedUpstream",
+            swiftSettings: strict
+        ),
 
         .testTarget(name: "WorkerPoolTests", dependencies: ["WorkerPool"], swiftSettings: strict),
-        .testTarget(name: "EventLoopTests", dependencies: ["EventLoop", "CLibevent"], swiftSettings: strict),
+        .testTarget(
+            name: "EventLoopTests",
+            dependencies: ["EventLoop", "CLibevent", "WorkerPool"],
+            swiftSettings: strict
+        ),
         .testTarget(name: "TLSTests", dependencies: ["TLS", "COpenSSL", "TestAuthority"], swiftSettings: strict),
         .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: strict),
         .testTarget(

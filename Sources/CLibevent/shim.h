@@ -42,6 +42,9 @@ int pthread_setname_np(pthread_t thread, const char *name);
 static const int clev_sol_tcp = IPPROTO_TCP;
 static const int clev_tcp_nodelay = TCP_NODELAY;
 
+/// POLLRDHUP, which poll.h has with _GNU_SOURCE only.
+static const short clev_poll_read_hang_up = 0x2000;
+
 /// Bytes of ours that the peer's TCP has acknowledged, the SYN included. The kernel's tcp_info is longer than the one in
 /// netinet/tcp.h, and linux/tcp.h cannot be included beside it; tcpi_bytes_acked lies at offset 120 since Linux 4.1.
 static inline int clev_bytes_acknowledged(int fd, unsigned long long *count) {

@@ -11,11 +11,13 @@ public final class Listener {
     private var watcher: Watcher?
     private var retry: LoopTimer?
     private var isPaused = false
+    /// The system call, for tests that want it to fail.
+    var acceptCall: (Int32, inout sockaddr_storage, inout socklen_t) -> Int32 = { clev_accept($0, &$1, &$2) }
 
     /// Connections taken in one go before other descriptors get their chance.
     private static let acceptsPerTurn = 64
     /// How long to wait when the process is out of descriptors: accepting at once would only spin.
-    private static let pauseWhenExhausted = Duration.milliseconds(100)
+    static let pauseWhenExhausted = Duration.milliseconds(100)
 
     /// Opens `count` listening sockets on one address, one for each loop.
     ///
@@ -32,7 +34,7 @@ public final class Listener {
         var descriptors: [Int32] = []
         do throws(LoopError) {
             if case .unix = address {
-                let first = try Socket.listen(on: address, sharesPort: false, backlog: backlog)
+                let first = try Socket.listen(on: address, sharing: .none, backlog: backlog)
                 descriptors.append(first)
                 while descriptors.count < count {
                     let copy = fcntl(first, F_DUPFD_CLOEXEC, 0)
@@ -41,15 +43,12 @@ public final class Listener {
                 }
                 return (descriptors, address)
             }
+            // The first takes the port for itself: with SO_REUSEPORT from the start the kernel would let us in beside another server
+            // and split its traffic.
             var actual = address
-            if count > 1 {
-                // Alone first: with SO_REUSEPORT the kernel would let us in beside another server and split its traffic.
-                let probe = try Socket.listen(on: address, sharesPort: false, backlog: 1)
-                actual = Socket.localAddress(probe) ?? address
-                Glibc.close(probe)
-            }
-            for _ in 0..<count {
-                let descriptor = try Socket.listen(on: actual, sharesPort: count > 1, backlog: backlog)
+            for number in 0..<count {
+                let sharing: Socket.PortSharing = count == 1 ? .none : number == 0 ? .first : .further
+                let descriptor = try Socket.listen(on: actual, sharing: sharing, backlog: backlog)
                 descriptors.append(descriptor)
                 actual = Socket.localAddress(descriptor) ?? actual
             }
@@ -118,7 +117,7 @@ public final class Listener {
         for _ in 0..<Listener.acceptsPerTurn where !isPaused && watcher != nil {
             var storage = sockaddr_storage()
             var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
-            let accepted = clev_accept(descriptor, &storage, &length)
+            let accepted = acceptCall(descriptor, &storage, &length)
             if accepted >= 0 {
                 let peer = SocketAddress(storage, length: length) ?? .unix(path: "")
                 if storage.ss_family != sa_family_t(AF_UNIX) { Socket.setNoDelay(accepted) }

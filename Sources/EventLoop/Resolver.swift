@@ -1,6 +1,5 @@
 import CLibevent
 import Glibc
-import Synchronization
 import WorkerPool
 
 /// Turns host names into addresses with `getaddrinfo` on the blocking pool, so that `nsswitch.conf` and `/etc/hosts` count, and
@@ -24,8 +23,8 @@ public final class Resolver: Sendable {
         let expires: MonotonicTime
     }
 
-    private let answers = Mutex<[String: Answer]>([:])
-    private let pending = Mutex<[String: Task<Result<[SocketAddress], LoopError>, Never>]>([:])
+    private let answers = Locked<[String: Answer]>([:])
+    private let pending = Locked<[String: Task<Result<[SocketAddress], LoopError>, Never>]>([:])
 
     private let now: @Sendable () -> MonotonicTime
     private let ask: @Sendable (String) -> Result<[SocketAddress], LoopError>

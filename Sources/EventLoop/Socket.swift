@@ -61,6 +61,27 @@ public enum Socket {
         return getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &value, &length) == 0 ? value : errno
     }
 
+    /// What the peer has done behind bytes that nobody has read yet.
+    public enum HangUp: Sendable, Equatable {
+        /// Nothing: it may send more.
+        case none
+        /// It has finished sending.
+        case finished
+        /// The connection is broken; the value is `errno`.
+        case broken(Int32)
+    }
+
+    /// Looks for the peer's end without reading.
+    public static func hangUp(_ descriptor: Int32) -> HangUp {
+        var entry = pollfd(fd: descriptor, events: clev_poll_read_hang_up, revents: 0)
+        guard poll(&entry, 1, 0) == 1 else { return .none }
+        if entry.revents & Int16(POLLERR | POLLHUP | POLLNVAL) != 0 {
+            let number = pendingError(descriptor)
+            return .broken(number == 0 ? EPIPE : number)
+        }
+        return entry.revents & clev_poll_read_hang_up != 0 ? .finished : .none
+    }
+
     /// Bytes of ours that the peer's kernel has acknowledged since the connection began; nil on anything but TCP.
     public static func acknowledgedBytes(_ descriptor: Int32) -> UInt64? {
         var count: UInt64 = 0
@@ -78,16 +99,26 @@ public enum Socket {
         return result == 0 ? SocketAddress(storage, length: length) : nil
     }
 
+    /// Who may listen on a port beside a socket.
+    public enum PortSharing: Sendable {
+        /// Nobody.
+        case none
+        /// Sockets opened as ``further``, once this one has the port: it takes only a port that nobody has, shared or not, and
+        /// keeps others of its kind out.
+        case first
+        /// Whoever shares the port, also in another process of the same user.
+        case further
+    }
+
     /// Opens a non-blocking, close-on-exec socket that listens on `address`.
     ///
     /// - Parameters:
-    ///   - sharesPort: several sockets may listen on the port, and the kernel spreads connections over them. It also lets a
-    ///     second process in, so whoever sets it checks first that the port is free (``Listener/open(_:count:backlog:)``).
+    ///   - sharing: whether other sockets may listen on the port too; the kernel then spreads connections over them.
     ///   - backlog: connections the kernel holds until they are accepted; it caps the number at `somaxconn`.
     /// - Throws: ``LoopError`` naming the address.
     public static func listen(
         on address: SocketAddress,
-        sharesPort: Bool,
+        sharing: PortSharing,
         backlog: Int32
     ) throws(LoopError) -> Int32 {
         let descriptor = clev_socket(address.family, Int32(SOCK_STREAM.rawValue))
@@ -97,11 +128,14 @@ public enum Socket {
                 try removeStaleSocket(at: path)
             } else {
                 _ = clev_set_option(descriptor, SOL_SOCKET, SO_REUSEADDR, 1)
-                if sharesPort { _ = clev_set_option(descriptor, SOL_SOCKET, SO_REUSEPORT, 1) }
+                if sharing == .further { _ = clev_set_option(descriptor, SOL_SOCKET, SO_REUSEPORT, 1) }
                 if address.family == AF_INET6 { _ = clev_set_option(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, 1) }
             }
-            guard address.withSockaddr({ bind(descriptor, $0, $1) }) == 0, Glibc.listen(descriptor, backlog) == 0
-            else { throw LoopError("listen on \(address)") }
+            guard address.withSockaddr({ bind(descriptor, $0, $1) }) == 0 else {
+                throw LoopError("listen on \(address)")
+            }
+            if sharing == .first { _ = clev_set_option(descriptor, SOL_SOCKET, SO_REUSEPORT, 1) }
+            guard Glibc.listen(descriptor, backlog) == 0 else { throw LoopError("listen on \(address)") }
             return descriptor
         } catch {
             Glibc.close(descriptor)

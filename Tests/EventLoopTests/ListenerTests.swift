@@ -1,6 +1,7 @@
-import EventLoop
 import Glibc
 import Testing
+
+@testable import EventLoop
 
 @Suite(.timeLimit(.minutes(1))) struct ListenerTests {
     private static let anyPort = SocketAddress.ipv4(0x7F00_0001, port: 0)
@@ -176,6 +177,19 @@ import Testing
         #expect(code { _ = try Listener.open(.unix(path: "/nonexistent/x"), count: 1) } == ENOENT)
     }
 
+    /// There is no moment in which a second one that also wants several sockets could get in.
+    @Test func theFirstOfSeveralSocketsHasThePort() async throws {
+        let first = try Socket.listen(on: Self.anyPort, sharing: .first, backlog: 16)
+        defer { close(first) }
+        let address = try #require(Socket.localAddress(first))
+        for sharing in [Socket.PortSharing.first, .none] {
+            #expect(code { _ = try Socket.listen(on: address, sharing: sharing, backlog: 16) } == EADDRINUSE)
+        }
+        let second = try Socket.listen(on: address, sharing: .further, backlog: 16)
+        #expect(code { _ = try Socket.listen(on: address, sharing: .first, backlog: 16) } == EADDRINUSE)
+        close(second)
+    }
+
     @Test func pausedListenersLeaveConnectionsWaiting() async throws {
         let fixture = try LoopFixture()
         let (descriptors, address) = try Listener.open(Self.anyPort, count: 1)
@@ -187,6 +201,57 @@ import Testing
         await fixture.turn()
         events.add("quiet")
         #expect(await events.next(1) == ["quiet"])
+        await fixture.on { _ in listener.value.resume() }
+        #expect(await events.next(1) == ["one 127.0.0.1"])
+    }
+
+    /// Has the listener's first accept find no descriptors left.
+    ///
+    /// - Parameter afterwards: what to do in the same turn of the loop.
+    private func exhaust(
+        _ listener: LoopBound<Listener>,
+        _ fixture: LoopFixture,
+        afterwards: @escaping @Sendable (isolated Home) -> Void = { _ in }
+    ) async {
+        await fixture.on { home in
+            let call = listener.value.acceptCall
+            var isFirst = true
+            listener.value.acceptCall = { descriptor, storage, length in
+                guard isFirst else { return call(descriptor, &storage, &length) }
+                isFirst = false
+                home.loop.beforePoll(FlushWork { home.assumeIsolated(afterwards) })
+                errno = EMFILE
+                return -1
+            }
+        }
+    }
+
+    @Test func withoutDescriptorsItTriesAgainLater() async throws {
+        let fixture = try LoopFixture()
+        let (descriptors, address) = try Listener.open(Self.anyPort, count: 1)
+        let events = Events<String>()
+        let listener = try await accept(fixture, descriptors[0], "one", events)
+        await exhaust(listener, fixture) { _ in events.add("none left") }
+        let client = try #require(await connect(fixture, address))
+        defer { close(client) }
+        #expect(await events.next(2) == ["none left", "one 127.0.0.1"])
+    }
+
+    @Test func tryingAgainDoesNotEndItsOwnersPause() async throws {
+        let fixture = try LoopFixture()
+        let (descriptors, address) = try Listener.open(Self.anyPort, count: 1)
+        let events = Events<String>()
+        let listener = try await accept(fixture, descriptors[0], "one", events)
+        await exhaust(listener, fixture) { home in
+            listener.value.pause()
+            // On the same loop, and due after the listener's own timer was.
+            let later = LoopTimer(on: home.loop) { events.add("later") }
+            later.arm(after: Listener.pauseWhenExhausted * 2)
+            home.keep { later.cancel() }
+        }
+        let client = try #require(await connect(fixture, address))
+        defer { close(client) }
+        #expect(await events.next(1) == ["later"])
         await fixture.on { _ in listener.value.resume() }
         #expect(await events.next(1) == ["one 127.0.0.1"])
     }
@@ -216,6 +281,10 @@ import Testing
         let file = open(#filePath, O_RDONLY | O_CLOEXEC)
         await fixture.on { home in
             _ = #expect(throws: LoopError.self) { _ = try Listener(on: home.loop, descriptor: file) { _, _ in } }
+            // The number may be another test's by now, but then it is not this file.
+            var (ours, now) = (stat(), stat())
+            _ = stat(#filePath, &ours)
+            #expect(fstat(file, &now) != 0 || now.st_ino != ours.st_ino)
         }
     }
 }

@@ -49,16 +49,17 @@ actor Home {
 
     /// Calls `work` before the loop waits.
     func beforePoll(_ work: @escaping () -> Void) {
-        loop.beforePoll(Work(work))
+        loop.beforePoll(FlushWork(work))
     }
+}
 
-    private final class Work: BeforePoll {
-        let work: () -> Void
+/// A closure as work for ``EventLoop/beforePoll(_:)``.
+final class FlushWork: BeforePoll {
+    private let work: () -> Void
 
-        init(_ work: @escaping () -> Void) { self.work = work }
+    init(_ work: @escaping () -> Void) { self.work = work }
 
-        func beforePoll() { work() }
-    }
+    func beforePoll() { work() }
 }
 
 /// What happened, in order, for a test to wait for. Any thread.

@@ -42,7 +42,8 @@ import Testing
             let (moved, other) = (Probe(home, events, "moved"), Probe(home, events, "other"))
             home.keep { _ = (moved, other) }
             moved.arm(after: .milliseconds(1))
-            moved.arm(after: .milliseconds(40))
+            // Far behind the other: a loop that is stopped until both are due takes them in the order of their first targets.
+            moved.arm(after: .seconds(2))
             other.arm(after: .milliseconds(20))
         }
         #expect(await events.next(2) == ["other", "moved"])

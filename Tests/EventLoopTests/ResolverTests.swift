@@ -2,6 +2,7 @@ import Dispatch
 import Glibc
 import Synchronization
 import Testing
+import WorkerPool
 
 @testable import EventLoop
 
@@ -9,8 +10,8 @@ import Testing
     /// A clock that moves when told, and answers that are counted.
     private final class Scene: Sendable {
         let time = Atomic<UInt64>(1_000_000_000_000)
-        let asked = Mutex<[String]>([])
-        let answer = Mutex<Result<[SocketAddress], LoopError>>(.success([.ipv4(1, port: 0)]))
+        let asked = Locked<[String]>([])
+        let answer = Locked<Result<[SocketAddress], LoopError>>(.success([.ipv4(1, port: 0)]))
         let gate = DispatchSemaphore(value: 0)
         let isGated = Atomic(false)
 

@@ -34,10 +34,10 @@ import Testing
         #expect(SocketAddress(parsing: "unix:" + longest) == .unix(path: longest))
         #expect(SocketAddress(parsing: "unix:" + longest + "a") == nil)
         #expect(throws: LoopError.self) {
-            try Socket.listen(on: .unix(path: String(repeating: "a", count: 200)), sharesPort: false, backlog: 1)
+            try Socket.listen(on: .unix(path: String(repeating: "a", count: 200)), sharing: .none, backlog: 1)
         }
         #expect(throws: LoopError.self) {
-            try Socket.listen(on: .unix(path: longest + "a"), sharesPort: false, backlog: 1)
+            try Socket.listen(on: .unix(path: longest + "a"), sharing: .none, backlog: 1)
         }
     }
 

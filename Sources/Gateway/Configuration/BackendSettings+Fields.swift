@@ -69,7 +69,7 @@ extension BackendSettings {
             "abort_on_disconnect",
             \.abortOnDisconnect,
             .boolean,
-            "Closes a call whose client left; false for engines that crash on it."
+            "Ends a run whose client left; false lets it come to its end, for engines that crash on aborted calls."
         ),
     ]
 
@@ -318,7 +318,7 @@ extension Field<MockSettings> {
         return Field(
             name: "status",
             type: type.name,
-            summary: "Statuses of the first requests, in order; later ones succeed."
+            summary: "Statuses of the first requests since the start or a reload, in order; later ones succeed."
         ) {
             root,
             node,

@@ -47,8 +47,8 @@ public struct BackendSettings: Sendable, Equatable {
     public var maxResponse = 32 << 20
     /// Whether streams ask for usage with `stream_options`. Default true; false for servers that refuse the field (Mistral).
     public var streamOptions = true
-    /// Whether a call is closed when its client leaves. Default true; false for engines that crash on it: their answer is
-    /// then read to its end and dropped.
+    /// Whether a run ends when its client leaves. Default true; false for engines that crash on aborted calls: the run then
+    /// comes to its end, and its answer is dropped.
     public var abortOnDisconnect = true
     /// What the `mock` dialect answers.
     public var mock = MockSettings()

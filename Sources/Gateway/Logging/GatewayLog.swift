@@ -1,6 +1,7 @@
 public import EventLoop
 public import Logging
 import Synchronization
+import WorkerPool
 
 /// The process's log: every line, ordinary or of the access log, goes through it to standard error.
 ///
@@ -11,8 +12,8 @@ public final class GatewayLog: Sendable {
     private let sink: LogSink
     private let threshold: Atomic<UInt8>
     private let access: Atomic<Bool>
-    private let secrets: Mutex<Set<Secret>>
-    private let redactor: Mutex<Redactor>
+    private let secrets: Locked<Set<Secret>>
+    private let redactor: Locked<Redactor>
 
     /// Makes the log and lets every `Logger` of the process write to it. Call once, first thing.
     ///
@@ -57,8 +58,8 @@ public final class GatewayLog: Sendable {
         }
         threshold = Atomic(Logger.Level(settings.level).rank)
         access = Atomic(settings.access)
-        self.secrets = Mutex(Set(secrets))
-        redactor = Mutex(Redactor(secrets))
+        self.secrets = Locked(Set(secrets))
+        redactor = Locked(Redactor(secrets))
     }
 
     /// Takes over the level, whether requests are logged, and further secrets; the format stays. Secrets that were known

@@ -1,14 +1,14 @@
 import HTTP
 import Providers
-import Synchronization
+import WorkerPool
 
 /// What the loops of one mock server share.
 final class MockService: Sendable {
     let script: MockScript
     let stats = MockStats()
     private let requestNumber = MockCounter()
-    private let servers = Mutex<[HTTPServer]>([])
-    private let places = Mutex<[Place: Int]>([:])
+    private let servers = Locked<[HTTPServer]>([])
+    private let places = Locked<[Place: Int]>([:])
 
     /// Requests with equal statuses and keys go through their statuses together.
     private struct Place: Hashable {

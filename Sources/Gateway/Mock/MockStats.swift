@@ -1,5 +1,6 @@
 import JSON
 import Synchronization
+import WorkerPool
 
 /// What a mock server has done, over all its loops. Any thread.
 ///
@@ -11,7 +12,7 @@ public final class MockStats: Sendable {
     private let tokenCount = Atomic<Int>(0)
     private let completedCount = Atomic<Int>(0)
     private let cancelledCount = Atomic<Int>(0)
-    private let statuses = Mutex<[Int: Int]>([:])
+    private let statuses = Locked<[Int: Int]>([:])
 
     init() {}
 

@@ -7,11 +7,20 @@ final class RouteService: Sendable {
     /// The backend's name, for logs.
     let backend: String
     let timeouts: TimeoutSettings
+    /// Whether a run ends when its client goes.
+    let abortsOnDisconnect: Bool
 
-    init(settings: RouteSettings, model: any ChatModel, backend: String, timeouts: TimeoutSettings) {
+    init(
+        settings: RouteSettings,
+        model: any ChatModel,
+        backend: String,
+        timeouts: TimeoutSettings,
+        abortsOnDisconnect: Bool = true
+    ) {
         self.settings = settings
         self.model = model
         self.backend = backend
         self.timeouts = timeouts
+        self.abortsOnDisconnect = abortsOnDisconnect
     }
 }

@@ -2,6 +2,7 @@ public import EventLoop
 import Glibc
 import HTTP
 import Logging
+import Providers
 import TLS
 
 /// The running service: loops, listeners and the configuration in force.
@@ -33,6 +34,7 @@ public actor Gateway {
         let certificates = try listenerCertificates(configuration.listen, file: file)
         let count = configuration.loopCount
         let state = ServiceState()
+        let counters = configuration.mockCounters
         var sockets: [(listener: Int, descriptors: [Int32])] = []
         var addresses: [ListenAddress] = []
         for (number, settings) in configuration.listen.enumerated() {
@@ -51,7 +53,7 @@ public actor Gateway {
                 state: state,
                 log: log
             )
-            let made = runtime.handler(for: configuration, tls: tls, reusing: [:])
+            let made = runtime.handler(for: configuration, tls: tls, counters: counters, reusing: [:])
             try loop.start()
             await runtime.server.reload(handler: made.handler, tls: [:])
             for socket in sockets {
@@ -195,9 +197,10 @@ public actor Gateway {
         guard errors.isEmpty else { throw ConfigurationErrors(errors: errors) }
         let tls = try BackendTLS(next.backends, file: file)
         let certificates = try Gateway.listenerCertificates(next.listen, file: file)
+        let counters = next.mockCounters
         log.apply(next.log, secrets: next.secrets)
         for (number, runtime) in runtimes.enumerated() {
-            let made = runtime.handler(for: next, tls: tls, reusing: clients[number])
+            let made = runtime.handler(for: next, tls: tls, counters: counters, reusing: clients[number])
             await runtime.server.reload(handler: made.handler, tls: certificates)
             let old = clients[number]
             clients[number] = made.clients
@@ -256,6 +259,13 @@ public actor Gateway {
 }
 
 extension Configuration {
+    /// A new counter for each mock backend: its status script plays once, however many loops and routes use it.
+    fileprivate var mockCounters: [String: MockCounter] {
+        var counters: [String: MockCounter] = [:]
+        for backend in backends where backend.dialect == .mock { counters[backend.name] = MockCounter() }
+        return counters
+    }
+
     /// Loops to run: as configured, or one for each core.
     var loopCount: Int {
         switch loops {

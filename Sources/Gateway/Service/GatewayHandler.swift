@@ -26,6 +26,7 @@ final class GatewayHandler: HTTPHandler {
         // Only what waits is done in here: a stream keeps the room of this function for as long as it lives.
         let report = report(on: request)
         guard let (door, method) = run(for: request) else { return answerAtOnce(request, response, report) }
+        response.outlivesClient = !door.route.abortsOnDisconnect
         switch method {
         case .invoke: await door.invoke(request, response, report)
         case .batch: await door.batch(request, response, report)

@@ -39,10 +39,12 @@ final class LoopRuntime: Sendable {
 
     /// Makes the handler for a configuration, taking over the connections of backends that did not change.
     ///
+    /// - Parameter counters: the mock backends' by name, shared with the other loops.
     /// - Returns: the handler, and the clients it uses by their backend's settings.
     func handler(
         for configuration: Configuration,
         tls: BackendTLS,
+        counters: [String: MockCounter],
         reusing known: [String: BackendClient]
     ) -> (handler: GatewayHandler, clients: [String: BackendClient]) {
         var clients: [String: BackendClient] = [:]
@@ -53,7 +55,7 @@ final class LoopRuntime: Sendable {
                 clients[settings.name] = BackendClient(settings, loop: loop, tls: tls[settings.name])
             }
         }
-        let doors = configuration.routes.compactMap { door(for: $0, configuration, clients) }
+        let doors = configuration.routes.compactMap { door(for: $0, configuration, clients, counters) }
         let handler = GatewayHandler(
             table: RouteTable(doors),
             state: state,
@@ -66,7 +68,8 @@ final class LoopRuntime: Sendable {
     private func door(
         for route: RouteSettings,
         _ configuration: Configuration,
-        _ clients: [String: BackendClient]
+        _ clients: [String: BackendClient],
+        _ counters: [String: MockCounter]
     ) -> LangServeDoor? {
         guard let model = configuration.model(route.model), let backend = configuration.backend(model.backend) else {
             return nil  // the loader refuses dangling names
@@ -74,9 +77,10 @@ final class LoopRuntime: Sendable {
         let timeouts = configuration.effectiveTimeouts(route: route)
         let service = RouteService(
             settings: route,
-            model: chatModel(model, backend, timeouts, clients),
+            model: chatModel(model, backend, timeouts, clients, counters),
             backend: backend.name,
-            timeouts: timeouts
+            timeouts: timeouts,
+            abortsOnDisconnect: backend.abortOnDisconnect
         )
         return LangServeDoor(loop: loop, reader: reader, runIDs: runIDs, route: service)
     }
@@ -85,10 +89,13 @@ final class LoopRuntime: Sendable {
         _ model: ModelSettings,
         _ backend: BackendSettings,
         _ timeouts: TimeoutSettings,
-        _ clients: [String: BackendClient]
+        _ clients: [String: BackendClient],
+        _ counters: [String: MockCounter]
     ) -> any ChatModel {
         switch backend.dialect {
-        case .mock: return MockModel(loop: loop, script: MockScript(backend.mock), name: model.model)
+        case .mock:
+            guard let counter = counters[backend.name] else { preconditionFailure("no counter for \(backend.name)") }
+            return MockModel(loop: loop, script: MockScript(backend.mock), name: model.model, counter: counter)
         case .openai:
             guard let client = clients[backend.name] else { preconditionFailure("no client for \(backend.name)") }
             return client.openAIModel(model, timeouts, reader: reader)

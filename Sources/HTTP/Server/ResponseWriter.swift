@@ -40,6 +40,11 @@ public final class ResponseWriter {
 
     /// Why the work should stop, once it should.
     public internal(set) var interruption: Interruption?
+    /// Has the handler run to its end when the client goes: its task is not cancelled, and what it writes from then on is dropped.
+    /// A deadline and the server's shutdown end it all the same.
+    public var outlivesClient = false
+    /// Whether there is an ``interruption`` that the handler does not outlive.
+    public var mustStop: Bool { interruption != nil && !(outlivesClient && interruption == .clientGone) }
     /// The status that was sent; 0 before there is one.
     public private(set) var status = 0
     /// Body bytes given to this writer so far, without chunk framing.
@@ -66,7 +71,7 @@ public final class ResponseWriter {
     /// - Parameter body: not sent in answer to HEAD, nor with 204 and 304.
     public func respond(status: Int, fields: HTTPFields = [:], body: [UInt8]) {
         precondition(state == .waiting, "second response to one request")
-        guard !transport.isClosed else { return state = .aborted }
+        guard !transport.isClosed, interruption != .clientGone else { return state = .aborted }
         self.status = status
         let hasBody = status != 204 && status != 304
         appendHead(status: status, fields: fields, framing: hasBody ? .length(body.count) : .none)
@@ -86,7 +91,7 @@ public final class ResponseWriter {
     ///   nil where the format has none.
     public func start(status: Int, fields: HTTPFields, keepAlive: [UInt8]? = nil) {
         precondition(state == .waiting, "second response to one request")
-        guard !transport.isClosed else { return state = .aborted }
+        guard !transport.isClosed, interruption != .clientGone else { return state = .aborted }
         self.status = status
         self.keepAlive = keepAlive
         let isChunked = version == .http11
@@ -102,7 +107,8 @@ public final class ResponseWriter {
     /// - Returns: false when more than the high mark is waiting for the client: call ``drained()`` before producing more.
     @discardableResult
     public func write(_ bytes: UnsafeRawBufferPointer) -> Bool {
-        guard case .streaming(let isChunked) = state, !transport.isClosed, !bytes.isEmpty else { return true }
+        guard case .streaming(let isChunked) = state, !transport.isClosed, !bytes.isEmpty, interruption != .clientGone
+        else { return true }
         bodyBytes += bytes.count
         if !isHead {
             if isChunked {
@@ -130,12 +136,13 @@ public final class ResponseWriter {
                 wake()  // the suspension may have taken a turn through the executor
             }
         }
-        if interruption != nil { throw CancellationError() }
+        if mustStop { throw CancellationError() }
     }
 
     /// Ends a stream in the proper way.
     public func end() {
         guard case .streaming(let isChunked) = state else { return }
+        guard interruption != .clientGone else { return state = .aborted }  // some of it was dropped
         state = .ended
         guard !transport.isClosed else { return }
         if isChunked && !isHead { ChunkedEncoder.appendEnd(to: &transport.outbox) }

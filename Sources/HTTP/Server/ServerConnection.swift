@@ -45,6 +45,7 @@ actor ServerConnection {
     private var isDraining = false
     private var isCancelled = false  // the drain's limit has passed
     private var hasClientFinished = false
+    private var isEndAhead = false  // the client has finished, behind bytes that are not read yet
 
     // What the one timer waits for; `.distantFuture` when not at all.
     private var phaseLimit = MonotonicTime.distantFuture
@@ -100,6 +101,7 @@ actor ServerConnection {
                 Transport.Callbacks(
                     onBytes: { self.received($0) },
                     onEnd: { self.receivedEnd($0) },
+                    onEndAhead: { self.sawEndAhead() },
                     onProgress: { self.madeProgress() },
                     onSecured: { self.phase = .idle }
                 )
@@ -137,7 +139,9 @@ actor ServerConnection {
             backlogStart = 0
         }
         backlog.append(contentsOf: bytes)
-        if backlog.count >= ServerConnection.backlogLimit { transport?.pauseReading() }
+        guard backlog.count >= ServerConnection.backlogLimit, let transport, !transport.isReadingPaused else { return }
+        transport.pauseReading(watchingForEnd: true)
+        if phase == .serving { awaitProbe() }
     }
 
     /// Reads up to the end of one request at most.
@@ -181,7 +185,7 @@ actor ServerConnection {
         while phase == .idle, let transport {
             if transport.pendingBytes > options.highWater { transport.flush() }
             guard phase == .idle else { return }
-            if transport.pendingBytes > options.highWater { return transport.pauseReading() }
+            if transport.pendingBytes > options.highWater { return transport.pauseReading(watchingForEnd: true) }
             guard !backlog.isEmpty else { return transport.resumeReading() }
             let bytes = backlog
             backlogStart += bytes.withUnsafeBytes { decode(UnsafeRawBufferPointer(rebasing: $0[backlogStart...])) }
@@ -262,7 +266,7 @@ actor ServerConnection {
         self.request = request
         phase = .serving
         phaseLimit = .distantFuture
-        if hasClientFinished { awaitProbe() }
+        if hasClientFinished || transport.isReadingPaused { awaitProbe() }
         // Without the preference, whatever resumes after a suspension is queued on the global pool first, even in an actor that has
         // an executor: a futex call, a woken thread and a trip back for every await.
         task = Task(executorPreference: loop) { await self.serve() }
@@ -309,9 +313,9 @@ actor ServerConnection {
     }
 
     private func interrupt(_ reason: ResponseWriter.Interruption) {
-        guard let writer, writer.interruption == nil else { return }
-        writer.interruption = reason
-        task?.cancel()
+        guard let writer, !writer.mustStop, reason != writer.interruption else { return }
+        if writer.interruption == nil { writer.interruption = reason }
+        if reason != .clientGone || !writer.outlivesClient { task?.cancel() }
         writer.wake()
     }
 
@@ -331,8 +335,17 @@ actor ServerConnection {
         }
     }
 
+    private func sawEndAhead() {
+        isEndAhead = true
+        guard phase == .serving else { return }
+        if options.cancelsAtHalfClose { interrupt(.clientGone) } else { awaitProbe() }
+    }
+
+    /// While reading is paused the client's end may be out of sight, behind what the kernel has no room for: there is nothing but
+    /// probes then, if not as soon.
     private func awaitProbe() {
-        nextProbe = loop.now + ServerConnection.firstProbe
+        let isKnown = hasClientFinished || isEndAhead
+        nextProbe = loop.now + (isKnown ? ServerConnection.firstProbe : ServerConnection.probeInterval)
         schedule()
     }
 
@@ -385,7 +398,10 @@ actor ServerConnection {
         if phaseLimit <= now { phaseTimedOut() }
         guard phase != .closed else { return }
         if let writer {
-            if writer.deadline <= now, writer.interruption == nil { interrupt(.deadline) }
+            if writer.deadline <= now {
+                writer.setDeadline(.distantFuture)
+                interrupt(.deadline)
+            }
             if nextKeepAlive <= now {
                 writer.sendKeepAlive()
                 nextKeepAlive = now + options.keepAliveInterval

@@ -24,6 +24,8 @@ final class Transport: BeforePoll {
         var onBytes: (UnsafeRawBufferPointer) -> Void
         /// The receiving side ended. Called once, and once more with `.failed` when a connection breaks after its orderly end.
         var onEnd: (End) -> Void
+        /// The peer finished sending, behind bytes that wait until reading goes on; see ``pauseReading(watchingForEnd:)``.
+        var onEndAhead: () -> Void = {}
         /// The kernel took bytes again after it had refused them.
         var onProgress: () -> Void
         /// The TLS handshake is done; never called on a plain socket.
@@ -36,6 +38,7 @@ final class Transport: BeforePoll {
     private let readsAfterSendFailure: Bool
     private var readWatcher: Watcher?
     private var writeWatcher: Watcher?
+    private var endWatcher: Watcher?  // while reading is paused
     private var callbacks: Callbacks?
 
     /// Plain bytes to send; append, then call ``scheduleFlush()``.
@@ -47,6 +50,7 @@ final class Transport: BeforePoll {
     private var isFlushScheduled = false
     private var finishesAfterFlush = false
     private var wantsReading = true
+    private var sawEndAhead = false
     private var readingEnded = false
     private var sendFailure: Int32?
     private(set) var isSecured: Bool
@@ -253,16 +257,45 @@ final class Transport: BeforePoll {
 
     // MARK: Receiving
 
+    var isReadingPaused: Bool { !wantsReading }
+
     /// Stops reading: the kernel's buffer fills, and the peer has to wait.
-    func pauseReading() {
+    ///
+    /// - Parameter watchingForEnd: whether to look out for the peer's end all the same: a reset is told at once, an orderly end as
+    ///   `onEndAhead`. An end that does not fit into the kernel's buffer either cannot be seen.
+    func pauseReading(watchingForEnd: Bool = false) {
         wantsReading = false
-        if !readingEnded { readWatcher?.pause() }
+        guard !readingEnded else { return }
+        readWatcher?.pause()
+        guard watchingForEnd, endWatcher == nil else { return }
+        // Edge-triggered: the bytes that wait, and the end itself, would keep any other waking the loop.
+        endWatcher = try? Watcher(on: loop, descriptor: descriptor, interest: .readableEdge) { [unowned self] in
+            lookAhead()
+        }
+        try? endWatcher?.resume()
     }
 
     /// Reads again.
     func resumeReading() {
         wantsReading = true
+        stopLookingAhead()
         if !readingEnded { try? readWatcher?.resume() }
+    }
+
+    private func lookAhead() {
+        switch Socket.hangUp(descriptor) {
+        case .none: return
+        case .finished:
+            guard !sawEndAhead else { return }
+            sawEndAhead = true
+            callbacks?.onEndAhead()
+        case .broken(let number): fail(.broken(number))
+        }
+    }
+
+    private func stopLookingAhead() {
+        endWatcher?.cancel()
+        endWatcher = nil
     }
 
     private func readable() {
@@ -334,6 +367,7 @@ final class Transport: BeforePoll {
         readingEnded = true
         readWatcher?.cancel()
         readWatcher = nil
+        stopLookingAhead()
         callbacks?.onEnd(end)
         guard !isClosed else { return }
         let watcher = try? Watcher(on: loop, descriptor: descriptor, interest: .readableEdge) { [unowned self] in
@@ -355,6 +389,7 @@ final class Transport: BeforePoll {
         readWatcher = nil
         writeWatcher?.cancel()
         writeWatcher = nil
+        stopLookingAhead()
         callbacks.onEnd(.failed(error))
     }
 
@@ -373,6 +408,7 @@ final class Transport: BeforePoll {
         readWatcher = nil
         writeWatcher?.cancel()
         writeWatcher = nil
+        stopLookingAhead()
         callbacks = nil
         dropUnsent()
         if reset { Socket.reset(descriptor) } else { Socket.close(descriptor) }

@@ -131,13 +131,14 @@ final class Daemon: Sendable {
     /// How many of its IPv4 sockets to or from `port` are in `state` (1 established, 2 connecting).
     func sockets(in state: Int, remotePort: Int? = nil) -> Int {
         let own = sockets
-        var count = 0
+        // The kernel lists a socket twice when others come and go while the list is read.
+        var found: Set<Substring> = []
         for line in text(of: "/proc/net/tcp").split(separator: "\n").dropFirst() {
             let words = line.split(separator: " ")
             guard words.count > 9, own.contains(String(words[9])), Int(words[3], radix: 16) == state else { continue }
             let remote = words[2].split(separator: ":").last.flatMap { Int($0, radix: 16) }
-            if remotePort == nil || remote == remotePort { count += 1 }
+            if remotePort == nil || remote == remotePort { found.insert(words[9]) }
         }
-        return count
+        return found.count
     }
 }

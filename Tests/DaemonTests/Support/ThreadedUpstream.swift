@@ -62,17 +62,16 @@ final class ThreadedUpstream: Sendable {
     }
 
     let port: Int
-    private let descriptor: Int32
-    private let answer: @Sendable (Exchange) -> Afterwards
+    private let listener: ListeningDescriptor
 
     init(_ answer: @escaping @Sendable (Exchange) -> Afterwards) throws {
         let (descriptor, port) = try listeningSocket(backlog: 1024)
-        self.descriptor = descriptor
+        let listener = ListeningDescriptor(descriptor)
+        self.listener = listener
         self.port = port
-        self.answer = answer
         onThread {
             while true {
-                let accepted = accept(descriptor, nil, nil)
+                let accepted = accept(listener.number, nil, nil)
                 guard accepted >= 0 else {
                     if errno == EINTR || errno == ECONNABORTED { continue }
                     return
@@ -85,9 +84,14 @@ final class ThreadedUpstream: Sendable {
         }
     }
 
-    deinit {
-        shutdown(descriptor, Int32(SHUT_RDWR))  // ends the accepting thread
-        close(descriptor)
+    deinit { shutdown(listener.number, Int32(SHUT_RDWR)) }  // ends the accepting thread
+
+    /// Closed when both the upstream and its accepting thread have let go: that thread would else accept for whoever gets the
+    /// number next.
+    private final class ListeningDescriptor: Sendable {
+        let number: Int32
+        init(_ number: Int32) { self.number = number }
+        deinit { close(number) }
     }
 
     private static func serve(_ descriptor: Int32, _ answer: (Exchange) -> Afterwards) {

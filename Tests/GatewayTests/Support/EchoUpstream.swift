@@ -1,8 +1,8 @@
 import EventLoop
 import HTTP
 import JSON
-import Synchronization
 import TLS
+import WorkerPool
 
 /// An upstream of the openai dialect that says every prompt back, after a time and with a status that the prompt decides.
 final class EchoUpstream: HTTPHandler {
@@ -20,7 +20,7 @@ final class EchoUpstream: HTTPHandler {
     private let loop: EventLoop
     private let reader: LoopBound<JSONReader>
     private let answer: @Sendable (String) -> Answer
-    private let counts = Mutex(Counts())
+    private let counts = Locked(Counts())
 
     private init(_ loop: EventLoop, _ answer: @escaping @Sendable (String) -> Answer) {
         self.loop = loop

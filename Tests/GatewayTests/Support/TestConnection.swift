@@ -40,6 +40,13 @@ final class TestConnection: @unchecked Sendable {  // @unchecked: one thread at 
         Glibc.close(descriptor)
     }
 
+    /// Closes with a reset.
+    func reset() {
+        var linger = linger(l_onoff: 1, l_linger: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout<linger>.size))
+        close()
+    }
+
     // MARK: Sending
 
     func send(_ bytes: [UInt8]) throws {

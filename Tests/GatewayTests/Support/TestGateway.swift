@@ -8,6 +8,8 @@ import Testing
 struct TestGateway: Sendable {
     let gateway: Gateway
     let port: UInt16
+    /// What it was started with, for reloads.
+    let configuration: Configuration
     private let log: LogFile
 
     /// Runs `body` with a gateway of this configuration, and stops it.
@@ -35,7 +37,7 @@ struct TestGateway: Sendable {
         let gateway = try await Gateway.start(configuration, file: "test.yaml", log: log)
         guard case .ipv4(_, let port) = gateway.addresses[0] else { preconditionFailure("no port") }
         do {
-            try await body(TestGateway(gateway: gateway, port: port, log: file))
+            try await body(TestGateway(gateway: gateway, port: port, configuration: configuration, log: file))
         } catch {
             Issue.record(error)
         }

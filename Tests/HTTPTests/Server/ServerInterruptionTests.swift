@@ -98,7 +98,7 @@ struct ServerInterruptionTests {
     }
 
     @Test func aHalfCloseCanCountAsGone() async throws {
-        var options = HTTPServerOptions()
+        var options = HTTPServerOptions.patient
         options.cancelsAtHalfClose = true
         let worker = Worker()
         try await TestServer.run(worker.handler(), options: options) { server in
@@ -158,6 +158,85 @@ struct ServerInterruptionTests {
         }
     }
 
+    // MARK: The end of a client with more pipelined than is read
+
+    /// More than a server reads while it serves.
+    private static let behind =
+        "POST /behind HTTP/1.1\r\nhost: a\r\ncontent-length: 200000\r\n\r\n" + String(repeating: "b", count: 200_000)
+
+    enum Leaving: CaseIterable { case close, reset }
+
+    /// Sends a request and all of `behind`, and returns when the server does nothing any more but serve it.
+    private func pipeline(_ server: TestServer, _ worker: Worker, _ behind: String) async throws -> RawSocket {
+        let socket = try await onThread {
+            let socket = try server.connect()
+            try socket.send(Self.request + behind)
+            return socket
+        }
+        await worker.started.wait()
+        await rest(server)
+        return socket
+    }
+
+    /// Waits until the server's loop sleeps; it never does if some descriptor keeps waking it.
+    private func rest(_ server: TestServer) async {
+        await eventually {
+            let turn = server.loop.lastTurn
+            try? await Task.sleep(for: .milliseconds(50))
+            return server.loop.lastTurn == turn
+        }
+    }
+
+    @Test(arguments: Leaving.allCases, ["", "keep-alive"])
+    func `a client whose bytes are not read any more interrupts too`(_ leaving: Leaving, _ kind: String) async throws {
+        let worker = Worker()
+        let handler = worker.handler(first: { response in
+            if !kind.isEmpty { response.start(status: 200, fields: [:], keepAlive: Array(": x\r\n".utf8)) }
+        })
+        try await TestServer.run(handler) { server in
+            let socket = try await pipeline(server, worker, Self.behind)
+            switch leaving {
+            case .close: socket.close()
+            case .reset: socket.reset()
+            }
+            await worker.ended.wait()
+            #expect(worker.reason.value == .clientGone)
+        }
+    }
+
+    @Test func `a client whose end waits behind a full window interrupts too`() async throws {
+        let worker = Worker()
+        try await TestServer.run(worker.handler()) { server in
+            let socket = try await pipeline(server, worker, Self.behind)
+            let filler = [UInt8](repeating: 0x62, count: 1 << 20)
+            while socket.sendSome(filler) > 0 {}
+            socket.close()
+            await worker.ended.wait()
+            #expect(worker.reason.value == .clientGone)
+        }
+    }
+
+    @Test func `a half-close behind bytes that are not read yet is no end`() async throws {
+        let worker = Worker()
+        let go = Event()
+        let handler = TestHandler { request, response in
+            worker.started.happen()
+            await go.wait()
+            response.respond(status: 200, body: Array("\(request.body.count) ".utf8))
+        }
+        try await TestServer.run(handler) { server in
+            let socket = try await pipeline(server, worker, Self.behind)
+            socket.finishSending()
+            let probe = try await onThread { try socket.receive(through: "\r\n\r\n") }
+            #expect(probe == "HTTP/1.1 100 Continue\r\n\r\n")
+            await rest(server)
+            go.happen()
+            let rest = try await onThread { try socket.receiveToEnd() }
+            #expect(rest.contains("\r\n\r\n0 HTTP/1.1 200 OK"))
+            #expect(rest.hasSuffix("\r\n\r\n200000 "))
+        }
+    }
+
     // MARK: Slow readers
 
     @Test func waitsForASlowReader() async throws {
@@ -201,7 +280,7 @@ struct ServerInterruptionTests {
     /// Reading a large answer slowly is no reason to be cut: the limits are about clients that take nothing.
     @Test(arguments: ["close", "keep-alive"])
     func aSlowReaderGetsEverything(_ connection: String) async throws {
-        var options = HTTPServerOptions()
+        var options = HTTPServerOptions.patient
         options.idleTimeout = .milliseconds(20)
         let handler = TestHandler { _, response in
             response.respond(status: 200, body: [UInt8](repeating: 0x64, count: 6_000_000))
@@ -222,7 +301,7 @@ struct ServerInterruptionTests {
     }
 
     @Test func aReaderThatStopsIsGone() async throws {
-        var options = HTTPServerOptions()
+        var options = HTTPServerOptions.patient
         options.writeTimeout = .milliseconds(50)
         let reason = Shared<ResponseWriter.Interruption?>(nil)
         let ended = Event()
@@ -250,7 +329,7 @@ struct ServerInterruptionTests {
     }
 
     @Test func aReaderThatStopsAfterTheAnswerIsReset() async throws {
-        var options = HTTPServerOptions()
+        var options = HTTPServerOptions.patient
         options.writeTimeout = .milliseconds(50)
         let handler = TestHandler { _, response in
             response.respond(status: 200, body: [UInt8](repeating: 0x65, count: 20_000_000))
@@ -319,7 +398,7 @@ struct ServerInterruptionTests {
 
     @Test(arguments: [HTTPVersion.http11, .http10])
     func silentStreamsAreKeptAlive(_ version: HTTPVersion) async throws {
-        var options = HTTPServerOptions()
+        var options = HTTPServerOptions.patient
         options.keepAliveInterval = .milliseconds(10)
         let go = Event()
         let handler = TestHandler { _, response in

@@ -9,7 +9,7 @@ struct ServerLimitsTests {
     private func expectRefusal(
         _ status: Int,
         of bytes: String,
-        options: HTTPServerOptions = HTTPServerOptions()
+        options: HTTPServerOptions = HTTPServerOptions.patient
     ) async throws {
         try await TestServer.run(options: options) { server in
             let answer = try await server.exchange(bytes)
@@ -31,7 +31,7 @@ struct ServerLimitsTests {
     }
 
     @Test func refusesLargeBodies() async throws {
-        var options = HTTPServerOptions()
+        var options = HTTPServerOptions.patient
         options.maximumBody = 1000
         try await expectRefusal(413, of: "POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 1001\r\n\r\n", options: options)
         let chunk = "1f4\r\n\(String(repeating: "a", count: 500))\r\n"
@@ -44,7 +44,7 @@ struct ServerLimitsTests {
 
     /// A client that sends its whole body before it reads must find the refusal, not a reset.
     @Test func refusesAnUploadReadably() async throws {
-        var options = HTTPServerOptions()
+        var options = HTTPServerOptions.patient
         options.maximumBody = 1000
         let body = String(repeating: "a", count: 8 << 20)
         try await expectRefusal(
@@ -57,7 +57,7 @@ struct ServerLimitsTests {
 
     /// No interim answer invites a body that will be refused.
     @Test func refusesBeforeContinuing() async throws {
-        var options = HTTPServerOptions()
+        var options = HTTPServerOptions.patient
         options.maximumBody = 1000
         try await expectRefusal(
             413,
@@ -84,20 +84,20 @@ struct ServerLimitsTests {
     }
 
     @Test func limitsTheTimeOfAHead() async throws {
-        var options = HTTPServerOptions()
+        var options = HTTPServerOptions.patient
         options.headerTimeout = .milliseconds(50)
         try await expectRefusal(408, of: "GET / HTTP/1.1\r\nhos", options: options)
     }
 
     @Test func limitsTheTimeOfABody() async throws {
-        var options = HTTPServerOptions()
+        var options = HTTPServerOptions.patient
         options.bodyTimeout = .milliseconds(50)
         try await expectRefusal(408, of: "POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 3\r\n\r\nab", options: options)
         try await expectRefusal(408, of: "POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 3\r\n\r\n", options: options)
     }
 
     @Test func closesIdleConnections() async throws {
-        var options = HTTPServerOptions()
+        var options = HTTPServerOptions.patient
         options.idleTimeout = .milliseconds(50)
         try await TestServer.run(options: options) { server in
             // An empty line behind the request is not the beginning of another.
@@ -109,7 +109,7 @@ struct ServerLimitsTests {
     }
 
     @Test func closesConnectionsThatSayNothing() async throws {
-        var options = HTTPServerOptions()
+        var options = HTTPServerOptions.patient
         options.headerTimeout = .milliseconds(50)
         options.idleTimeout = .milliseconds(50)
         try await TestServer.run(options: options) { server in
@@ -122,7 +122,7 @@ struct ServerLimitsTests {
 
     /// The connections beyond the limit wait in the kernel's backlog, and are served when others close.
     @Test func limitsConnections() async throws {
-        var options = HTTPServerOptions()
+        var options = HTTPServerOptions.patient
         options.maximumConnections = 2
         try await TestServer.run(options: options) { server in
             let sockets = try await onThread { try (0..<4).map { _ in try server.connect() } }

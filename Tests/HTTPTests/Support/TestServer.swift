@@ -37,7 +37,7 @@ struct TestServer: Sendable {
         _ handler: TestHandler = .echo,
         on address: SocketAddress = .ipv4(0x7F00_0001, port: 0),
         tls: TLSContext? = nil,
-        options: HTTPServerOptions = HTTPServerOptions(),
+        options: HTTPServerOptions = HTTPServerOptions.patient,
         _ body: (TestServer) async throws -> Void
     ) async throws {
         SignalWatcher.ignoreBrokenPipes()
@@ -77,5 +77,18 @@ struct TestServer: Sendable {
             if halfClose { socket.finishSending() }
             return try socket.receiveToEnd()
         }
+    }
+}
+
+extension HTTPServerOptions {
+    /// Time limits that no machine is too busy for: a connection that waits for its test must not end for that. Tests of a limit
+    /// set it.
+    static var patient: HTTPServerOptions {
+        var options = HTTPServerOptions()
+        options.headerTimeout = .seconds(600)
+        options.bodyTimeout = .seconds(600)
+        options.idleTimeout = .seconds(600)
+        options.writeTimeout = .seconds(600)
+        return options
     }
 }

@@ -78,7 +78,8 @@ final class Shared<Value: Sendable>: Sendable {
     func with<R: Sendable>(_ body: (inout Value) -> R) -> R { state.withLock(body) }
 }
 
-/// Waits for a condition that nothing announces, looking at it again and again without hogging a thread.
+/// Waits for a condition that nothing announces, looking at it again and again without hogging a thread. Ends without it when
+/// the test's time is up.
 func eventually(_ condition: () async -> Bool) async {
-    while await !condition() { try? await Task.sleep(for: .milliseconds(1)) }
+    while await !condition(), !Task.isCancelled { try? await Task.sleep(for: .milliseconds(1)) }
 }

@@ -102,7 +102,7 @@ struct SecureTransportTests {
     @Test func aHandshakeHasTheTimeOfAHead() async throws {
         let authority = try TestAuthority.make()
         let identity = try authority.issue(ip: ["127.0.0.1"])
-        var options = HTTPServerOptions()
+        var options = HTTPServerOptions.patient
         options.headerTimeout = .milliseconds(30)
         try await TestServer.run(tls: Self.serverContext(identity), options: options) { server in
             let answer = try await server.exchange("\u{16}\u{3}\u{1}")

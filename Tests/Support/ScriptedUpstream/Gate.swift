@@ -1,5 +1,5 @@
 import Glibc
-import Synchronization
+import WorkerPool
 
 /// Closed until opened, once and for good. Threads wait for it by blocking, tasks by suspending.
 public final class Gate: Sendable {
@@ -8,7 +8,7 @@ public final class Gate: Sendable {
         var waiters: [CheckedContinuation<Void, Never>] = []
     }
 
-    private let state = Mutex(State())
+    private let state = Locked(State())
     private let semaphore = Semaphore()
 
     /// A closed gate.

@@ -1,5 +1,5 @@
 import Glibc
-import Synchronization
+import WorkerPool
 
 /// A TCP server for tests that says exactly the bytes it was told to, whatever it is asked.
 ///
@@ -31,14 +31,14 @@ public final class ScriptedUpstream: Sendable {
         let continuation: CheckedContinuation<Void, Never>
     }
 
-    private let state: Mutex<State>
+    private let state: Locked<State>
     private let listener: Int32
     /// Where it listens, on 127.0.0.1.
     public let port: UInt16
 
     /// Starts to listen on a free port. Traps when there is none.
     public init(_ scripts: [UpstreamScript]) {
-        state = Mutex(State(scripts: scripts))
+        state = Locked(State(scripts: scripts))
         listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
@@ -56,7 +56,11 @@ public final class ScriptedUpstream: Sendable {
         spawn { $0.accept() }
     }
 
-    /// Ends every connection and stops to listen.
+    /// Not before the accepting thread has ended, which holds a reference: the number would be another test's socket, and
+    /// that thread, or a second ``stop()``, would meddle with it.
+    deinit { close(listener) }
+
+    /// Ends every connection and stops to listen. Stopping twice does nothing more.
     public func stop() {
         state.withLock { state in
             state.isStopped = true
@@ -126,7 +130,6 @@ public final class ScriptedUpstream: Sendable {
     }
 
     private func accept() {
-        defer { close(listener) }
         while true {
             let descriptor = Glibc.accept(listener, nil, nil)
             guard descriptor >= 0 else { return }

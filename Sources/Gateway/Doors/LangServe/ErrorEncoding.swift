@@ -6,7 +6,7 @@ import Runnable
 /// Writes failures of runs in the LangServe door's shapes. Only ``Runnable/RunError/message`` leaves the process; what operators
 /// need goes to the log.
 enum ErrorEncoding {
-    /// `{"code","status","message","retryable"}`
+    /// `{"code","status","message","retryable"}`, and `retry_after` where that is known.
     static func append(_ error: RunError, to bytes: inout [UInt8]) {
         bytes.appendRaw("{\"code\":")
         bytes.appendJSON(error.code.rawValue)
@@ -16,6 +16,7 @@ enum ErrorEncoding {
         bytes.appendJSON(error.message)
         bytes.appendRaw(",\"retryable\":")
         bytes.appendJSON(error.isRetryableByCaller)
+        appendRetryAfter(error, to: &bytes)
         bytes.appendRaw("}")
     }
 
@@ -29,7 +30,20 @@ enum ErrorEncoding {
         bytes.appendJSON(error.code.rawValue)
         bytes.appendRaw(",\"retryable\":")
         bytes.appendJSON(error.isRetryableByCaller)
+        appendRetryAfter(error, to: &bytes)
         bytes.appendRaw("}")
+    }
+
+    /// In seconds, for errors that cannot have a `Retry-After` field of their own.
+    private static func appendRetryAfter(_ error: RunError, to bytes: inout [UInt8]) {
+        guard let wait = error.retryAfter else { return }
+        let milliseconds = max(0, Int(wait.wholeMilliseconds))
+        bytes.appendRaw(",\"retry_after\":")
+        if milliseconds.isMultiple(of: 1000) {
+            bytes.appendJSON(milliseconds / 1000)
+        } else {
+            bytes.appendJSON(Double(milliseconds) / 1000)
+        }
     }
 
     /// A whole answer's body.

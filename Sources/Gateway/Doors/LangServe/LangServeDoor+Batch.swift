@@ -53,7 +53,7 @@ extension LangServeDoor {
                 }
                 return try await model.abatch(batch.prompts, configs: .each(batch.configs)).map { .success($0) }
             }
-            if response.interruption != nil { throw CancellationError() }
+            if response.mustStop { throw CancellationError() }
             let body = body(results, batch.configs, response, report)
             response.respond(status: 200, fields: report.fields, body: body)
         } catch {
@@ -154,7 +154,7 @@ extension LangServeDoor {
                 }
                 bound.value.write(encoder.summary(total: batch.prompts.count, failed: failed))
             }
-            if response.interruption != nil { throw CancellationError() }
+            if response.mustStop { throw CancellationError() }
             response.end()
         } catch {
             let failure = runError(error, response)

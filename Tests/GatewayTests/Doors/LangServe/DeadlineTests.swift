@@ -11,7 +11,7 @@ struct DeadlineTests {
     func shortened(path: String) async throws {
         let body = path == "/batch" ? #"{"inputs":["a"]}"# : #"{"input":"a"}"#
         try await scripted([[.untilDisconnect]]) { gateway, upstream in
-            let reply = try await gateway.post(path, body, "X-Request-Timeout-Ms: 50", "Accept: text/plain")
+            let reply = try await gateway.post(path, body, "X-Request-Timeout-Ms: 1000", "Accept: text/plain")
             #expect(reply.status == 504)
             #expect(try reply.json["error"]?["code"] == "timeout_total")
             let message = try #require(try reply.json["message"]?.string)

@@ -55,6 +55,46 @@ struct ErrorAnswerTests {
         }
     }
 
+    @Test("where there is no field for it, the wait is in the error, in seconds")
+    func retryAfterInside() throws {
+        for (wait, seconds) in [
+            (Duration.seconds(7), Value.integer(7)), (.milliseconds(1200), .double(1.2)), (.zero, .integer(0)),
+            (.milliseconds(-5), .integer(0)),
+        ] {
+            let error = RunError(.upstreamRate, retryAfter: wait)
+            var bytes: [UInt8] = []
+            ErrorEncoding.appendEvent(error, to: &bytes)
+            let event = try Value(parsing: String(decoding: bytes, as: UTF8.self))
+            #expect(event.keys == ["status_code", "message", "code", "retryable", "retry_after"])
+            #expect(event["retry_after"] == seconds)
+            bytes = []
+            ErrorEncoding.append(error, to: &bytes)
+            #expect(try Value(parsing: String(decoding: bytes, as: UTF8.self))["retry_after"] == seconds)
+        }
+    }
+
+    @Test("the items of a batch have their own waits, whole and as they complete")
+    func retryAfterOfItems() async throws {
+        for accept in ["application/json", "application/x-ndjson", "text/event-stream"] {
+            let scripts: [UpstreamScript] = [
+                .response(status: 429, fields: ["retry-after: 3"], "{}"), .completion("b"),
+            ]
+            try await scripted(scripts, route: "max_concurrency: 1") { gateway, _ in
+                let body = #"{"inputs":["a","b"],"return_exceptions":true}"#
+                let reply = try await gateway.post("/batch", body, "Accept: \(accept)")
+                let errors: [Value?]
+                switch accept {
+                case "application/json":
+                    let responses = try reply.json["metadata"]?["responses"]
+                    errors = [responses?[0]["error"], responses?[1]["error"]]
+                case "application/x-ndjson": errors = try reply.lines.prefix(2).map { $0["error"] }
+                default: errors = try reply.events.prefix(2).map { try $0.json["error"] }
+                }
+                #expect(errors.map { $0?["retry_after"] } == [.integer(3), nil])
+            }
+        }
+    }
+
     @Test("an upstream's refusals become ours, with its Retry-After")
     func upstreamStatuses() async throws {
         let cases: [(Int, String, Int, String)] = [

@@ -180,6 +180,7 @@ struct StreamTests {
                 #expect(reply.status == 200)
                 #expect(try reply.events.names == ["metadata", "error"])
                 #expect(try reply.events[1].json["status_code"]?.integer == status)
+                #expect(try reply.events[1].json["retry_after"] == (status == 429 ? 7 : nil))
                 #expect(reply.ending == .proper)
             }
         }
