@@ -300,7 +300,7 @@ actor ServerConnection {
         nextKeepAlive = .distantFuture
         nextProbe = .distantFuture
         guard let transport, phase == .serving else { return }
-        if writer.interruption == .clientGone { return close() }
+        if writer.interruption == .clientGone { return close(reset: writer.needsReset) }
         if writer.needsReset {
             transport.flush()
             return close(reset: true)

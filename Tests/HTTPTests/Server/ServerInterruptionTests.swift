@@ -300,7 +300,8 @@ struct ServerInterruptionTests {
         }
     }
 
-    @Test func aReaderThatStopsIsGone() async throws {
+    /// Over HTTP/1.0 an end is all that says "complete": only a reset can tell the reader, should it go on, that this is a cut.
+    @Test(arguments: ["1.1", "1.0"]) func aReaderThatStopsIsGone(version: String) async throws {
         var options = HTTPServerOptions.patient
         options.writeTimeout = .milliseconds(50)
         let reason = Shared<ResponseWriter.Interruption?>(nil)
@@ -319,11 +320,16 @@ struct ServerInterruptionTests {
         try await TestServer.run(handler, options: options) { server in
             let socket = try await onThread {
                 let socket = try server.connect(receiveBuffer: 4096)
-                try socket.send(Self.request)
+                try socket.send("GET / HTTP/\(version)\r\nhost: a\r\n\r\n")
                 return socket
             }
             await ended.wait()
             #expect(reason.value == .clientGone)
+            if version == "1.0" {
+                await eventually { await server.server.connectionCount <= 0 }
+                let isReset = try await onThread { socket.isReset() }
+                #expect(isReset)
+            }
             socket.close()
         }
     }
