@@ -117,7 +117,8 @@ import Testing
         let events = Events<String>()
         await fixture.on { home in
             silent.fill(on: home)
-            for addresses in [[silent.address], [silent.address, server.address]] {  // one that answers has done so by then
+            // One that answers has done so before it could be cancelled.
+            for addresses in [[silent.address], [silent.address, server.address]] {
                 let dialer = Dialer(on: home.loop, addresses: addresses) { _ in events.add("cancelled") }
                 dialer.cancel()
                 dialer.cancel()
