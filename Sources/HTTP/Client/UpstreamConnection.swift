@@ -199,8 +199,8 @@ actor UpstreamConnection {
         transport.outbox.append(contentsOf: request.preamble)
         HTTPEncoder.appendContentLengthAndEnd(request.body.count, to: &transport.outbox)
         transport.outbox.append(contentsOf: request.body)
-        transport.scheduleFlush()
         arm(loop.now + limits.head, .timeoutHead, deadline: limits.deadline)
+        transport.flush()  // it is whole: nothing could share its write, and of a thousand the first should not wait for the last
     }
 
     /// The body bytes that are there, or the next that come; nil at the end.
