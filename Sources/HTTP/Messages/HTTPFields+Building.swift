@@ -1,7 +1,13 @@
 extension HTTPFields: ExpressibleByDictionaryLiteral {
+    /// Room for the fields of most answers, so that adding one to a literal allocates nothing.
+    private static let usualBytes = 160
+    private static let usualCount = 5
+
     /// Fields written in the source. Traps on a name or value that no message may carry.
     public init(dictionaryLiteral elements: (StaticString, StaticString)...) {
         self.init()
+        bytes.reserveCapacity(HTTPFields.usualBytes)
+        entries.reserveCapacity(HTTPFields.usualCount)
         for (name, value) in elements { append(name, value) }
     }
 }

@@ -58,14 +58,14 @@ final class LangServeDoor: Sendable {
     private func respond(_ message: Message, _ response: ResponseWriter, _ report: RunReport) {
         report.producedContent()
         report.count(message.usage)
-        var body: [UInt8] = []
-        body.reserveCapacity(message.content.text.utf8.count + 640)
-        body.appendRaw("{\"output\":")
-        MessageEncoding.append(message, as: route.settings.output, runID: report.runID, to: &body)
-        body.appendRaw(",\"metadata\":{\"run_id\":\"")
-        report.runID.append(to: &body)
-        body.appendRaw("\",\"feedback_tokens\":[]}}")
-        response.respond(status: 200, fields: report.fields, body: body)
+        let buffer = events.value
+        buffer.clear()
+        buffer.bytes.appendRaw("{\"output\":")
+        MessageEncoding.append(message, as: route.settings.output, runID: report.runID, to: &buffer.bytes)
+        buffer.bytes.appendRaw(",\"metadata\":{\"run_id\":\"")
+        report.runID.append(to: &buffer.bytes)
+        buffer.bytes.appendRaw("\",\"feedback_tokens\":[]}}")
+        response.respond(status: 200, fields: report.fields, body: buffer.bytes)
     }
 
     static let jsonFields: HTTPFields = ["content-type": "application/json"]

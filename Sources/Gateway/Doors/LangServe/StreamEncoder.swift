@@ -131,14 +131,14 @@ final class StreamEncoder {
     }
 }
 
-/// A place to make one event in.
+/// A place to make one event or answer in, which is written before the next one is made.
 final class EventBuffer {
-    fileprivate(set) var bytes: [UInt8] = []
+    var bytes: [UInt8] = []
 
     /// Room beyond this is given back: a large event is rare.
     private static let keptCapacity = 64 << 10
 
-    fileprivate func clear() {
+    func clear() {
         if bytes.capacity > EventBuffer.keptCapacity { bytes = [] } else { bytes.removeAll(keepingCapacity: true) }
     }
 }
