@@ -1,6 +1,7 @@
-import EventLoop
 import Glibc
 import Testing
+
+@testable import EventLoop
 
 @Suite(.timeLimit(.minutes(1))) struct ListenerTests {
     private static let anyPort = SocketAddress.ipv4(0x7F00_0001, port: 0)
@@ -189,6 +190,38 @@ import Testing
         #expect(await events.next(1) == ["quiet"])
         await fixture.on { _ in listener.value.resume() }
         #expect(await events.next(1) == ["one 127.0.0.1"])
+    }
+
+    @Test func theLastDescriptorsAreNotForClients() async throws {
+        let fixture = try LoopFixture()
+        let (descriptors, address) = try Listener.open(Self.anyPort, count: 1)
+        let events = Events<String>()
+        try await fixture.on { home in
+            // No descriptor is low enough: the first connection shows it, and the second one waits.
+            let listener = try Listener(on: home.loop, descriptor: descriptors[0], endOfDescriptors: 0) { accepted, _ in
+                close(accepted)
+                events.add("accepted")
+            }
+            home.keep { listener.close() }
+        }
+        let first = try #require(await connect(fixture, address))
+        defer { close(first) }
+        #expect(await events.next(1) == ["accepted"])
+        let second = try #require(await connect(fixture, address))
+        defer { close(second) }
+        await fixture.turn()
+        events.add("quiet")
+        #expect(await events.next(1) == ["quiet"])
+    }
+
+    @Test(
+        arguments: [
+            (20, 16, 18), (64, 49, 56), (1024, 868, 992), (20_000, 17_472, 19_968),
+            (Int32.max, 1_879_048_164, 2_147_483_615),
+        ] as [(Int32, Int32, Int32)]
+    )
+    func whatIsKeptBack(limit: Int32, clients: Int32, upstreams: Int32) {
+        #expect(DescriptorLimit.ends(limit) == (clients, upstreams))
     }
 
     @Test func aListenerMayCloseInItsCallback() async throws {

@@ -155,7 +155,9 @@ public actor Gateway {
 
     /// Returns heap pages to the system once a peak of connections is over: the allocator keeps them otherwise, and a daemon that
     /// held 9,000 streams once would look as if it still did (G6). Runs until its task is cancelled.
-    public func keepMemoryLow() async {
+    ///
+    /// - Parameter loop: where the task that calls this runs; not one that serves, as trimming takes milliseconds.
+    public func keepMemoryLow(on loop: EventLoop) async {
         var peak = 0
         var closedAtTrim = 0
         while !Task.isCancelled {
@@ -171,7 +173,7 @@ public actor Gateway {
                 closedAtTrim = closed
                 peak = open
             }
-            try? await Task.sleep(for: Gateway.memoryInterval)
+            try? await loop.sleep(for: Gateway.memoryInterval)
         }
     }
 
@@ -225,7 +227,7 @@ public actor Gateway {
                 return true
             }
             group.addTask {
-                try? await Task.sleep(for: self.drainTimeout)
+                try? await self.loops[0].sleep(for: self.drainTimeout)
                 return false
             }
             let first = await group.next() ?? true
