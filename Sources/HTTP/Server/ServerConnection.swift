@@ -50,6 +50,7 @@ actor ServerConnection {
     private var sentAtWriteLimit: UInt64 = 0
     private var nextKeepAlive = MonotonicTime.distantFuture
     private var nextProbe = MonotonicTime.distantFuture
+    private var hasProbed = false  // since the client finished sending, or the request began after that
     private var lingerEnd = MonotonicTime.distantFuture
 
     /// Pipelined bytes taken before reading stops.
@@ -327,8 +328,15 @@ actor ServerConnection {
     }
 
     private func awaitProbe() {
+        hasProbed = false
         nextProbe = .now + ServerConnection.firstProbe
         schedule()
+    }
+
+    private func probe() {
+        hasProbed = true
+        nextProbe = .now + ServerConnection.probeInterval
+        writer?.probe()
     }
 
     private func madeProgress() {
@@ -363,6 +371,7 @@ actor ServerConnection {
         if let writer, writer.keepAlive != nil, nextKeepAlive == .distantFuture {
             nextKeepAlive = .now + options.keepAliveInterval
         }
+        if hasClientFinished, !hasProbed, writer?.probesAtOnce == true { probe() }
         // While a response is under way the timer also looks in on the client's reading, at the write timeout's pace.
         if writer != nil, writeLimit == .distantFuture { watchUnsentBytes() } else { armTimer() }
     }
@@ -385,10 +394,7 @@ actor ServerConnection {
                 writer.sendKeepAlive()
                 nextKeepAlive = now + options.keepAliveInterval
             }
-            if nextProbe <= now {
-                writer.probe()
-                nextProbe = now + ServerConnection.probeInterval
-            }
+            if nextProbe <= now { probe() }
         }
         schedule()
     }

@@ -14,6 +14,7 @@ extension LangServeDoor {
         } catch {
             return reject(error, response, report)
         }
+        response.probeAtOnce()  // whether the client is still there decides about the next item
         if let format = StreamFormat.negotiated(request.head.fields, offered: [.events, .lines]) {
             await streamBatch(batch, format, response, report)
         } else {
