@@ -15,7 +15,7 @@ extension LangServeDoor {
             return reject(error, response, report)
         }
         response.probeAtOnce()  // whether the client is still there decides about the next item
-        if let format = StreamFormat.negotiated(request.head.fields, offered: [.events, .lines]) {
+        if let format = StreamFormat.negotiated(request.head.fields, offered: [.events, .lines], standard: nil) {
             await streamBatch(batch, format, response, report)
         } else {
             await wholeBatch(batch, response, report)
