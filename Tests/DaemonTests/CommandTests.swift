@@ -125,8 +125,8 @@ struct CommandTests {
         for command in ["serve", "check"] {
             let result = try Headgate.run(command, "--config", file)
             #expect(result.ending == .exited(78))
-            #expect(result.stderr.contains("listen"))
-            #expect(result.stderr.contains("c.pem"))
+            #expect(result.stderr.contains("tls.yaml:1: listen.certificate: "))
+            #expect(result.stderr.contains("tls.yaml:1: listen.key: "))
         }
     }
 

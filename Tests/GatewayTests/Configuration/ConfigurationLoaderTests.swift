@@ -6,7 +6,8 @@ import Testing
 @Suite struct ConfigurationLoaderTests {
     @Test func `reads every key`() throws {
         let loaded = try withFolder { folder in
-            for name in ["cert.pem", "key.pem", "ca.pem"] { try folder.write(name, "x") }
+            for name in ["cert.pem", "ca.pem"] { try folder.write(name, TestPEM.shared().certificate) }
+            try folder.write("key.pem", TestPEM.shared().key)
             try folder.write("key.txt", "sk-from-file\n")
             let file = try folder.write("full.yaml", Self.everyKey)
             let result = ConfigurationLoader.load(file: file, environment: ["KEY": "sk-env", "SPACE": "a b"])
