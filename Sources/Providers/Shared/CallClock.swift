@@ -15,6 +15,8 @@ final class CallClock {
     }
 
     private let start: MonotonicTime
+    /// Before that, in a batch.
+    private let waited: Duration?
     /// When the whole call must be over.
     let deadline: MonotonicTime
     private let timeouts: UpstreamTimeouts
@@ -27,6 +29,7 @@ final class CallClock {
 
     init(_ timeouts: UpstreamTimeouts, config: RunConfig, isStream: Bool) {
         start = .now
+        waited = config.waitingSince.map { ContinuousClock.now - $0 }
         self.timeouts = timeouts
         self.isStream = isStream
         let total = start + timeouts.total
@@ -104,7 +107,9 @@ final class CallClock {
     private func message(_ text: String, _ spent: ExchangeTiming) -> String {
         let elapsed = MonotonicTime.now - start
         let rest = elapsed - spent.queue - spent.connect
-        return "\(text) after \(elapsed.wholeMilliseconds) ms: queue \(spent.queue.wholeMilliseconds) ms, "
+        let turn = waited.map { "waiting for its turn \($0.wholeMilliseconds) ms, " } ?? ""
+        let total = elapsed + (waited ?? .zero)
+        return "\(text) after \(total.wholeMilliseconds) ms: \(turn)queue \(spent.queue.wholeMilliseconds) ms, "
             + "connect \(spent.connect.wholeMilliseconds) ms, \(phase.rawValue) \(max(0, rest.wholeMilliseconds)) ms"
     }
 

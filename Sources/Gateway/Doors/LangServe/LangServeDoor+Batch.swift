@@ -10,7 +10,7 @@ extension LangServeDoor {
         do throws(RequestProblem) {
             let deadline = try deadline(for: request, response)
             batch = try decoding.batch(request.takeBody())
-            prepare(&batch, deadline, report)
+            prepare(&batch, deadline, since: request.received, report)
         } catch {
             return reject(error, response, report)
         }
@@ -26,13 +26,16 @@ extension LangServeDoor {
     private func prepare(
         _ batch: inout BatchRequest,
         _ deadline: ContinuousClock.Instant,
+        since received: MonotonicTime,
         _ report: RunReport
     ) {
+        let waitingSince = ContinuousClock.now - (MonotonicTime.now - received)
         let source = runIDs.value
         let limit = min(route.settings.maxConcurrency, batch.maxConcurrency ?? .max)
         var seen: Set<RunID> = []
         for place in batch.configs.indices {
             batch.configs[place].deadline = deadline
+            batch.configs[place].waitingSince = waitingSince
             batch.configs[place].maxConcurrency = limit
             // Only the first element may bring its own id; the others', sent by mistake, would make two runs one.
             let chosen = place == 0 ? batch.configs[place].runID : nil
