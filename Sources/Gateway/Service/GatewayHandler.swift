@@ -74,10 +74,15 @@ final class GatewayHandler: HTTPHandler {
         (LangServeDoor.jsonFields, ErrorEncoding.plain(message))
     }
 
+    func identify(_ head: RequestHead?, in fields: inout HTTPFields) {
+        let report = RunReport(runID: runIDs.value.next(), received: .now)
+        report.requestID = head.flatMap { RequestID.accepted($0.fields) }
+        report.appendID(to: &fields)
+    }
+
     func rejected(_ rejection: RejectedRequest) {
-        let own = AccessRecord.ID.run(runIDs.value.next())
         var record = AccessRecord(
-            requestID: rejection.head.flatMap { RequestID.accepted($0.fields) }.map { .text($0) } ?? own,
+            requestID: .text(rejection.fields["x-request-id"] ?? "-"),
             route: "-",
             method: rejection.head?.method ?? GatewayHandler.unknownMethod,
             endpoint: "-",

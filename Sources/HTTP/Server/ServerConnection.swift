@@ -218,7 +218,8 @@ actor ServerConnection {
     /// Answers what is no request, and closes: after a framing doubt nothing on the connection can be trusted.
     private func reject(status: Int, message: String) {
         guard let transport else { return }
-        let (fields, body) = handler.rejection(status: status, message: message)
+        var (fields, body) = handler.rejection(status: status, message: message)
+        handler.identify(head, in: &fields)
         HTTPEncoder.appendResponseHead(
             status: status,
             fields: fields,
@@ -233,6 +234,7 @@ actor ServerConnection {
             RejectedRequest(
                 status: status,
                 message: message,
+                fields: fields,
                 bytes: body.count,
                 head: head,
                 peer: peer,
