@@ -9,6 +9,7 @@ extension LangServeDoor {
         var batch: BatchRequest
         do throws(RequestProblem) {
             let deadline = try deadline(for: request, response)
+            try LangServeDoor.checkCoding(request)
             batch = try decoding.batch(request.takeBody())
             prepare(&batch, deadline, since: request.received, report)
         } catch {
