@@ -22,7 +22,8 @@ struct CommandTests {
 
     @Test(arguments: [
         ["serve", "--nonsense"], ["check", "extra"], ["mock", "--tokens", "many"], ["mock", "--listen", "nowhere"],
-        ["dance"],
+        ["dance"], ["serve", "--listen", "nowhere"], ["check", "--listen", "127.0.0.1:99999"],
+        ["serve", "--listen", "127.0.0.1:1", "--listen", "127.0.0.1:1"],
     ])
     func `wrong arguments are 64`(arguments: [String]) throws {
         let result = try Subprocess.run(Headgate.path, arguments)
