@@ -38,6 +38,7 @@ actor ServerConnection {
     private var backlogStart = 0
     private var isReadingBacklog = false
     private var request: ServerRequest?  // handed over to the task
+    private var requestBytes = 0  // of its body
     private var writer: ResponseWriter?
     private var task: Task<Void, Never>?
     private var isDraining = false
@@ -252,6 +253,7 @@ actor ServerConnection {
         if !body.isEmpty { body.reserveSpare(EventLoop.readBufferPadding) }
         let request = ServerRequest(head: head, body: body, peer: peer, isSecure: isSecure, received: received)
         self.head = nil
+        requestBytes = body.count
         body = []
         let writer = ResponseWriter(transport: transport, options: options, date: date, head: head)
         writer.closesAfterwards = isDraining
@@ -289,6 +291,7 @@ actor ServerConnection {
 
     private func finish(_ writer: ResponseWriter) {
         writer.onSchedule = nil
+        noteFreed(requestBytes + writer.bodyBytes)
         self.writer = nil
         task = nil
         nextKeepAlive = .distantFuture
@@ -305,6 +308,8 @@ actor ServerConnection {
         limitPhase(options.idleTimeout)
         readBacklog()
     }
+
+    private func noteFreed(_ count: Int) { server.assumeIsolated { $0.freed(count) } }
 
     private func interrupt(_ reason: ResponseWriter.Interruption) {
         guard let writer, writer.interruption == nil else { return }
@@ -478,6 +483,7 @@ actor ServerConnection {
         guard phase != .closed else { return }
         interrupt(.clientGone)
         phase = .closed
+        noteFreed(body.count)
         timer?.cancel()
         timer = nil
         transport?.close(reset: reset)
