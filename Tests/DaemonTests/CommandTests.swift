@@ -110,6 +110,22 @@ struct CommandTests {
         #expect(overridden.ending == .exited(1))
     }
 
+    @Test func `closed standard descriptors become dev null`() throws {
+        let directory = try TemporaryDirectory()
+        let socket = directory.file("s")
+        let file = try directory.write("listen: \"unix:\(socket)\"\n" + EndpointTests.configuration, to: "c.yaml")
+        let arguments = ["-c", "exec \"$0\" serve --config \"$1\" 0<&- 1>&- 2>&-", Headgate.path, file]
+        let process = try Subprocess("/bin/sh", arguments)
+        try eventually("it does not listen") { access(socket, F_OK) == 0 }
+        for descriptor in 0...2 {
+            var target = [UInt8](repeating: 0, count: 256)
+            let count = readlink("/proc/\(process.pid)/fd/\(descriptor)", &target, target.count)
+            #expect(String(decoding: target[..<max(0, count)], as: UTF8.self) == "/dev/null", "\(descriptor)")
+        }
+        process.signal(SIGTERM)
+        #expect(try process.wait() == .exited(0))
+    }
+
     @Test func `certificates that cannot be used are 78`() throws {
         let directory = try TemporaryDirectory()
         try directory.write("no certificate", to: "c.pem")
