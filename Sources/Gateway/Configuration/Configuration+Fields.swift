@@ -76,7 +76,12 @@ extension ServerSettings {
             .duration(clientTimeouts),
             "From a request's first byte to the end of its head, else 408."
         ),
-        .value("body_timeout", \.bodyTimeout, .duration(clientTimeouts), "Silence inside a request body, else 408."),
+        .value(
+            "body_timeout",
+            \.bodyTimeout,
+            .duration(clientTimeouts),
+            "Silence inside a request body, and time for each 16 KiB of it, else 408."
+        ),
         .value(
             "idle_timeout",
             \.idleTimeout,

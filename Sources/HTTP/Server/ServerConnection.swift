@@ -34,6 +34,7 @@ actor ServerConnection {
     private var isComplete = false  // `head` and `body` are a whole request that was not dispatched yet
     private var body: [UInt8] = []
     private var received = MonotonicTime.now
+    private var bodyBegan = MonotonicTime.now
     private var backlog: [UInt8] = []  // pipelined bytes behind the request being served, from `backlogStart` on
     private var backlogStart = 0
     private var isReadingBacklog = false
@@ -54,6 +55,8 @@ actor ServerConnection {
     private var hasProbed = false  // since the client finished sending, or the request began after that
     private var lingerEnd = MonotonicTime.distantFuture
 
+    /// Bytes of a body that buy it another body timeout.
+    private static let leastBodyPart = 16 << 10
     /// Pipelined bytes taken before reading stops.
     private static let backlogLimit = 64 << 10
     /// How long a closing connection waits for the client's end, or for more of what it still sends, so that the last response
@@ -161,7 +164,9 @@ actor ServerConnection {
             reject(status: error.status, message: error.description)
         }
         switch phase {
-        case .readingBody: limitPhase(options.bodyTimeout)
+        // What a chunk announces need not be waited for.
+        case .readingBody where decoder.announcedBytes > options.maximumBody - body.count: rejectTooLarge()
+        case .readingBody: limitBody()
         case .readingHead where decoder.isBetweenMessages:  // an empty line behind the last request
             phase = .idle
             limitPhase(options.idleTimeout)
@@ -195,6 +200,7 @@ actor ServerConnection {
     private func begin(_ head: RequestHead, hasMore: Bool) {
         self.head = head
         body = []
+        bodyBegan = .now
         phase = .readingBody
         if case .length(let length) = head.framing {
             guard length <= options.maximumBody else { return rejectTooLarge() }
@@ -360,6 +366,14 @@ actor ServerConnection {
     }
 
     // MARK: Time
+
+    /// Silence is limited, and so is dripping: in each timeout some bytes must come, or one byte at a time would hold what has come
+    /// for as long as its sender likes.
+    private func limitBody() {
+        let parts = body.count / ServerConnection.leastBodyPart + 1
+        phaseLimit = min(.now + options.bodyTimeout, bodyBegan + options.bodyTimeout * parts)
+        armTimer()
+    }
 
     private func limitPhase(_ duration: Duration) {
         phaseLimit = .now + duration

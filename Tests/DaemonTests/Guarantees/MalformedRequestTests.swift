@@ -66,6 +66,16 @@ struct MalformedRequestTests {
             413
         ),
         Case(
+            "a chunk that will be too large",
+            "POST /invoke HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n7fffffffffffffff\r\na",
+            413
+        ),
+        Case(
+            "a later chunk that will be too large",
+            "POST /invoke HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n100000\r\na",
+            413
+        ),
+        Case(
             "an expectation nobody has",
             "POST /invoke HTTP/1.1\r\nHost: a\r\nExpect: miracles\r\nContent-Length: 2\r\n\r\n{}",
             417
@@ -115,6 +125,18 @@ struct MalformedRequestTests {
         #expect(reply.status == 413)
         #expect(reply["x-request-id"] == "mine-1")
         #expect(try daemon.accessLines(1)[0]["id"]?.string == "mine-1")
+    }
+
+    @Test func `a body that drips times out`() throws {
+        let daemon = try Daemon("server: {body_timeout: 300ms}\n" + EndpointTests.configuration)
+        let connection = try daemon.connect()
+        try connection.send("POST /invoke HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n")
+        // Never silent for as long as the limit, and never done within it.
+        for _ in 0..<1000 where !connection.hasAnswer {
+            try connection.send("{")
+            pause(milliseconds: 10)
+        }
+        #expect(try connection.reply().status == 408)
     }
 
     @Test func `others are served while bad ones come`() throws {
