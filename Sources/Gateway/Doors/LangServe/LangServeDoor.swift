@@ -84,8 +84,12 @@ final class LangServeDoor: Sendable {
         _ response: ResponseWriter
     ) throws(RequestProblem) -> ContinuousClock.Instant {
         var total = route.timeouts.total
-        if let text = request.head.fields["x-request-timeout-ms"] {
-            guard let milliseconds = Int(text), milliseconds > 0 else {
+        // Of two, one would be ignored.
+        let limits = request.head.fields.values("x-request-timeout-ms")
+        if !limits.isEmpty {
+            guard limits.count == 1, let text = limits.first, text.utf8.allSatisfy({ 0x30...0x39 ~= $0 }),
+                let milliseconds = Int(text), milliseconds > 0
+            else {
                 throw .sentence("X-Request-Timeout-Ms must be a whole number of milliseconds above 0")
             }
             total = min(total, .milliseconds(milliseconds))

@@ -123,7 +123,7 @@ struct DeadlineTests {
 
     @Test(
         "a time limit that is none is a 422",
-        arguments: ["0", "-5", "soon", "1.5", "", "99999999999999999999", "5s"]
+        arguments: ["0", "-5", "soon", "1.5", "", "99999999999999999999", "5s", "+5", "5\r\nX-Request-Timeout-Ms: 900"]
     )
     func invalid(limit: String) async throws {
         try await TestGateway.run(mockConfiguration()) { gateway in
