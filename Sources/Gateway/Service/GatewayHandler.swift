@@ -64,6 +64,13 @@ final class GatewayHandler: HTTPHandler {
         case .index:
             get(request, response, report) { IndexPage.body(table.routes, version: Gateway.version) }
             log(request, response, report, nil, "index")
+        // RFC 9110, 9.3.7: what the server as a whole can do.
+        case nil where request.head.method == .options && request.head.path == "*":
+            var fields = HTTPFields()
+            report.appendID(to: &fields)
+            fields.append("allow", "GET, HEAD, POST")
+            response.respond(status: 204, fields: fields, body: [])
+            log(request, response, report, nil, "-")
         case nil:
             notFound(request, response, report)
             log(request, response, report, nil, "-")
