@@ -6,6 +6,8 @@ public enum EffectiveConfiguration {
         var resolved = configuration
         for index in resolved.routes.indices {
             let timeouts = configuration.effectiveTimeouts(route: resolved.routes[index])
+            resolved.routes[index].timeouts.connect = timeouts.connect
+            resolved.routes[index].timeouts.tls = timeouts.tls
             resolved.routes[index].timeouts.head = timeouts.head
             resolved.routes[index].timeouts.firstToken = timeouts.firstToken
             resolved.routes[index].timeouts.idle = timeouts.idle

@@ -186,10 +186,6 @@ import Testing
             "allow_config: [run_name]",
             "allow_config[0]: expected one of configurable, max_concurrency, metadata, recursion_limit, run_id, tags, found \"run_name\""
         ),
-        (
-            "timeouts: {connect: 1s}",
-            "timeouts.connect: connections belong to a backend; set this in the backend's timeouts"
-        ),
         ("max_batch: 0", "max_batch: expected a whole number from 1 to 1000000, found 0"),
     ])
     func explainsRoute(_ keys: String, _ expected: String) {

@@ -80,6 +80,8 @@ import Testing
                     max_batch: 10000
                     allow_config: []
                     timeouts:
+                      connect: 5s
+                      tls: 5s
                       head: 60s
                       first_token: 60s
                       idle: 90s
