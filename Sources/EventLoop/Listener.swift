@@ -16,7 +16,7 @@ public final class Listener {
     /// Connections taken in one go before other descriptors get their chance.
     private static let acceptsPerTurn = 64
     /// How long to wait when the process is short of descriptors: accepting at once would only spin.
-    private static let pauseWhenExhausted = Duration.milliseconds(100)
+    static let pauseWhenExhausted = Duration.milliseconds(100)
 
     /// Opens `count` listening sockets on one address, one for each loop.
     ///
@@ -132,6 +132,7 @@ public final class Listener {
                 DescriptorLimit.note(accepted)
                 onAccept(accepted, peer)
                 guard accepted >= endOfDescriptors else { continue }
+                if isPaused { return }  // by the owner, who knows when to go on
                 return waitForDescriptors()
             }
             switch errno {

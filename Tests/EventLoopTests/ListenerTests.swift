@@ -214,6 +214,37 @@ import Testing
         #expect(await events.next(1) == ["quiet"])
     }
 
+    @Test func waitingForDescriptorsDoesNotEndItsOwnersPause() async throws {
+        let fixture = try LoopFixture()
+        let low = open("/dev/null", O_RDONLY | O_CLOEXEC)
+        let (descriptors, address) = try Listener.open(Self.anyPort, count: 1)
+        let first = try #require(await connect(fixture, address))
+        defer { close(first) }
+        let second = try #require(await connect(fixture, address))
+        defer { close(second) }
+        let events = Events<String>()
+        try await fixture.on { home in
+            final class Holder { var listener: Listener? }
+            let holder = Holder()
+            // The first connection gets a number that is too high, and leaves one free that is not.
+            let listener = try Listener(on: home.loop, descriptor: descriptors[0], endOfDescriptors: low + 1) {
+                accepted,
+                _ in
+                close(low)
+                close(accepted)
+                events.add("accepted")
+                holder.listener?.pause()
+                // On the same loop, and due after the listener's own timer would be.
+                let later = LoopTimer(on: home.loop) { events.add("later") }
+                later.arm(after: Listener.pauseWhenExhausted * 2)
+                home.keep { later.cancel() }
+            }
+            holder.listener = listener
+            home.keep { listener.close() }
+        }
+        #expect(await events.next(2) == ["accepted", "later"])
+    }
+
     @Test(
         arguments: [
             (20, 16, 18), (64, 49, 56), (1024, 868, 992), (20_000, 17_472, 19_968),
