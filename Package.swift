@@ -103,6 +103,7 @@ let package = Package(
             name: "GatewayTests",
             dependencies: [
                 "Gateway", "EventLoop", "HTTP", "JSON", "Providers", "Runnable", "WorkerPool", "ScriptedUpstream",
+                "TestAuthority",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict

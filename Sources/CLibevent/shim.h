@@ -36,6 +36,9 @@ static inline int clev_set_option(int fd, int level, int option, int value) {
 
 /// From malloc.h, which Swift's Glibc module leaves out.
 int malloc_trim(size_t pad);
+int mallopt(int parameter, int value);
+static const int clev_malloc_trim_threshold = -1;
+static const int clev_malloc_mmap_threshold = -3;
 
 int pthread_setname_np(pthread_t thread, const char *name);
 

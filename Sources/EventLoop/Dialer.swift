@@ -43,6 +43,11 @@ public final class Dialer {
                 lastError = LoopError("open socket for \(address)")
                 continue
             }
+            guard !DescriptorLimit.isKeptBack(descriptor) else {
+                Glibc.close(descriptor)
+                lastError = LoopError("open socket for \(address), keeping the last descriptors back", number: EMFILE)
+                continue
+            }
             if address.family != AF_UNIX { Socket.setNoDelay(descriptor) }
             switch Socket.connect(descriptor, to: address) {
             case .bytes:

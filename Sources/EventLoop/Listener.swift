@@ -7,6 +7,7 @@ import Glibc
 public final class Listener {
     private let loop: EventLoop
     private let descriptor: Int32
+    private let endOfDescriptors: Int32
     private let onAccept: (Int32, SocketAddress) -> Void
     private var watcher: Watcher?
     private var retry: LoopTimer?
@@ -16,7 +17,7 @@ public final class Listener {
 
     /// Connections taken in one go before other descriptors get their chance.
     private static let acceptsPerTurn = 64
-    /// How long to wait when the process is out of descriptors: accepting at once would only spin.
+    /// How long to wait when the process is short of descriptors: accepting at once would only spin.
     static let pauseWhenExhausted = Duration.milliseconds(100)
 
     /// Opens `count` listening sockets on one address, one for each loop.
@@ -63,14 +64,17 @@ public final class Listener {
     ///
     /// `onAccept` gets a non-blocking descriptor, `TCP_NODELAY` set, which it owns.
     ///
+    /// - Parameter endOfDescriptors: while no descriptor below this one is free, connections wait in the kernel's backlog.
     /// - Throws: ``LoopError`` when the loop cannot watch the descriptor, which is then closed.
     public init(
         on loop: EventLoop,
         descriptor: Int32,
+        endOfDescriptors: Int32 = DescriptorLimit.endOfClients,
         onAccept: @escaping (Int32, SocketAddress) -> Void
     ) throws(LoopError) {
         self.loop = loop
         self.descriptor = descriptor
+        self.endOfDescriptors = endOfDescriptors
         self.onAccept = onAccept
         do throws(LoopError) {
             let watcher = try Watcher(on: loop, descriptor: descriptor, interest: .readable) { [unowned self] in
@@ -84,7 +88,7 @@ public final class Listener {
             Glibc.close(descriptor)
             throw error
         }
-        retry = LoopTimer(on: loop) { [unowned self] in resume() }
+        retry = LoopTimer(on: loop) { [unowned self] in tryAgain() }
     }
 
     deinit { assert(watcher == nil, "Listener dropped without close()") }
@@ -114,6 +118,9 @@ public final class Listener {
     }
 
     private func accept() {
+        if DescriptorLimit.isShort, !DescriptorLimit.hasRoom(below: endOfDescriptors, copying: descriptor) {
+            return waitForDescriptors()
+        }
         for _ in 0..<Listener.acceptsPerTurn where !isPaused && watcher != nil {
             var storage = sockaddr_storage()
             var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
@@ -121,17 +128,33 @@ public final class Listener {
             if accepted >= 0 {
                 let peer = SocketAddress(storage, length: length) ?? .unix(path: "")
                 if storage.ss_family != sa_family_t(AF_UNIX) { Socket.setNoDelay(accepted) }
+                DescriptorLimit.note(accepted)
                 onAccept(accepted, peer)
-                continue
+                guard accepted >= endOfDescriptors else { continue }
+                if isPaused { return }  // by the owner, who knows when to go on
+                return waitForDescriptors()
             }
             switch errno {
             case EINTR, ECONNABORTED, EPROTO: continue
             case EMFILE, ENFILE, ENOBUFS, ENOMEM:
-                pause()
-                retry?.arm(after: Listener.pauseWhenExhausted)
-                return
+                return waitForDescriptors()
             default: return
             }
+        }
+    }
+
+    private func waitForDescriptors() {
+        guard watcher != nil else { return }
+        pause()
+        retry?.arm(after: Listener.pauseWhenExhausted)
+    }
+
+    /// Accepts again where a descriptor is free for it: to find out by accepting would take one of the last each time.
+    private func tryAgain() {
+        if DescriptorLimit.hasRoom(below: endOfDescriptors, copying: descriptor) {
+            resume()
+        } else {
+            waitForDescriptors()
         }
     }
 }

@@ -4,6 +4,16 @@ import Glibc
 /// Gives memory back that is not needed any more. Any thread. Takes milliseconds after a load of thousands of streams, in which
 /// allocations on other threads may wait: it is for quiet moments.
 public enum ProcessMemory {
+    /// Has the allocator return large blocks as they are freed. Before there are threads.
+    ///
+    /// glibc maps blocks from 128 KiB on separately, but moves that bound up to the largest block it has seen freed, 32 MiB at most;
+    /// from then on such blocks lie in the heap of the thread. ``releaseUnused()`` cannot give back what is free at the end of
+    /// such a heap, and a few large bodies would stay resident for ever. Fixed bounds are not moved.
+    public static func returnLargeBlocks() {
+        _ = mallopt(clev_malloc_mmap_threshold, 1 << 20)
+        _ = mallopt(clev_malloc_trim_threshold, 512 << 10)
+    }
+
     /// Returns the heap's free pages, unmaps the pages of program code that were read in so far, and has the kernel read single
     /// pages from now on.
     ///

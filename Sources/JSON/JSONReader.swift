@@ -13,13 +13,16 @@ public final class JSONReader {
     /// Buffers above this size are freed after the read that needed them: 1 MiB.
     public static let retainedLimit = 1 << 20
 
+    /// Arrays and objects that may lie in each other.
+    public static let defaultDepth = 128
+
     private let parser: Parser
     private var isReading = false
 
     /// Makes a reader.
     /// - Parameter maximumDepth: how many arrays and objects may lie in each other; deeper texts are refused with
     ///   ``JSONError/Reason/tooDeep``. Zero allows scalars only.
-    public init(maximumDepth: Int = 128) {
+    public init(maximumDepth: Int = defaultDepth) {
         parser = Parser(maximumDepth: UInt32(clamping: maximumDepth))
     }
 

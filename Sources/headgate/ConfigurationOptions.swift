@@ -23,6 +23,13 @@ struct ConfigurationOptions: ParsableArguments {
     )
     var listen: [String] = []
 
+    /// A wrong address is a wrong argument, and no mistake of the configuration.
+    func validate() throws {
+        if case .failure(let errors) = Configuration.builtIn.overriding(listen: listen) {
+            throw ValidationError("\(errors)")
+        }
+    }
+
     /// The file to read; nil for the built-in configuration.
     var file: String? {
         if let config { return config }

@@ -19,4 +19,10 @@ struct Headgate: AsyncParsableCommand {
         version: VersionCommand.version,
         subcommands: [ServeCommand.self, CheckCommand.self, MockCommand.self, VersionCommand.self]
     )
+
+    /// Before anything opens a descriptor of its own.
+    static func main() async {
+        StandardDescriptors.ensure()
+        await main(nil)
+    }
 }

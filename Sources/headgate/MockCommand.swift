@@ -45,7 +45,7 @@ struct MockCommand: AsyncParsableCommand {
     func run() async throws {
         SignalWatcher.ignoreBrokenPipes()
         DescriptorLimit.raise()
-        let signals = try await Signals.caught([SIGTERM, SIGINT])
+        let (signals, _) = try await Signals.caught([SIGTERM, SIGINT])
         let server = try await MockServer.start(on: address(), loops: loops, script: makeScript())
         var line = "listening on \(server.origin)\n"
         line.withUTF8 { _ = write(STDOUT_FILENO, $0.baseAddress, $0.count) }  // at once, also into a pipe

@@ -20,14 +20,18 @@ struct ServeCommand: AsyncParsableCommand {
     var options: ConfigurationOptions
 
     func run() async throws {
+        ProcessMemory.returnLargeBlocks()
         let configuration = try options.loadOrExit()
         SignalWatcher.ignoreBrokenPipes()
-        DescriptorLimit.raise()
+        let descriptors = DescriptorLimit.raise()
         let log = try GatewayLog.bootstrap(settings: configuration.log, secrets: configuration.secrets)
         let logger = Logger(label: "headgate")
         defer { log.flush() }
         warn(configuration, logger)
-        let signals = try await Signals.caught([SIGTERM, SIGINT, SIGHUP])
+        if let warning = configuration.warning(descriptors: descriptors) {
+            logger.warning("descriptors", metadata: ["reason": "\(warning)"])
+        }
+        let (signals, loop) = try await Signals.caught([SIGTERM, SIGINT, SIGHUP])
         let gateway: Gateway
         do {
             gateway = try await Gateway.start(configuration, file: options.name, log: log)
@@ -42,8 +46,9 @@ struct ServeCommand: AsyncParsableCommand {
         let manager = ServiceManager(loops: gateway.loops)
         ProcessMemory.releaseUnused()
         manager.ready()
-        let watchdog = manager.feedWatchdog()
-        let memory = Task.detached { await gateway.keepMemoryLow() }
+        // On the loop of the signals, which has the time: nothing periodic shall need threads of the global pool.
+        let watchdog = manager.feedWatchdog(on: loop)
+        let memory = Task.detached(executorPreference: loop) { await gateway.keepMemoryLow(on: loop) }
         defer { memory.cancel() }
         await obey(signals, gateway, manager, logger)
         watchdog?.cancel()

@@ -3,10 +3,10 @@ import Glibc
 
 /// Signals caught on a loop of their own, so that a busy service still hears them.
 enum Signals {
-    /// Catches `signals` from now on; the stream tells which came.
+    /// Catches `signals` from now on; the stream tells which came. The loop turns until the stream has ended.
     ///
     /// - Throws: `LoopError` when they cannot be caught.
-    static func caught(_ signals: [Int32]) async throws -> AsyncStream<Int32> {
+    static func caught(_ signals: [Int32]) async throws -> (stream: AsyncStream<Int32>, loop: EventLoop) {
         let loop = try EventLoop(name: "signals")
         try loop.start()
         let (stream, arrived) = AsyncStream.makeStream(of: Int32.self)
@@ -31,6 +31,6 @@ enum Signals {
                 continuation.resume()
             }
         }
-        return stream
+        return (stream, loop)
     }
 }

@@ -22,7 +22,8 @@ struct CommandTests {
 
     @Test(arguments: [
         ["serve", "--nonsense"], ["check", "extra"], ["mock", "--tokens", "many"], ["mock", "--listen", "nowhere"],
-        ["dance"],
+        ["dance"], ["serve", "--listen", "nowhere"], ["check", "--listen", "127.0.0.1:99999"],
+        ["serve", "--listen", "127.0.0.1:1", "--listen", "127.0.0.1:1"],
     ])
     func `wrong arguments are 64`(arguments: [String]) throws {
         let result = try Subprocess.run(Headgate.path, arguments)
@@ -109,6 +110,22 @@ struct CommandTests {
         #expect(overridden.ending == .exited(1))
     }
 
+    @Test func `closed standard descriptors become dev null`() throws {
+        let directory = try TemporaryDirectory()
+        let socket = directory.file("s")
+        let file = try directory.write("listen: \"unix:\(socket)\"\n" + EndpointTests.configuration, to: "c.yaml")
+        let arguments = ["-c", "exec \"$0\" serve --config \"$1\" 0<&- 1>&- 2>&-", Headgate.path, file]
+        let process = try Subprocess("/bin/sh", arguments)
+        try eventually("it does not listen") { access(socket, F_OK) == 0 }
+        for descriptor in 0...2 {
+            var target = [UInt8](repeating: 0, count: 256)
+            let count = readlink("/proc/\(process.pid)/fd/\(descriptor)", &target, target.count)
+            #expect(String(decoding: target[..<max(0, count)], as: UTF8.self) == "/dev/null", "\(descriptor)")
+        }
+        process.signal(SIGTERM)
+        #expect(try process.wait() == .exited(0))
+    }
+
     @Test func `certificates that cannot be used are 78`() throws {
         let directory = try TemporaryDirectory()
         try directory.write("no certificate", to: "c.pem")
@@ -125,8 +142,8 @@ struct CommandTests {
         for command in ["serve", "check"] {
             let result = try Headgate.run(command, "--config", file)
             #expect(result.ending == .exited(78))
-            #expect(result.stderr.contains("listen"))
-            #expect(result.stderr.contains("c.pem"))
+            #expect(result.stderr.contains("tls.yaml:1: listen.certificate: "))
+            #expect(result.stderr.contains("tls.yaml:1: listen.key: "))
         }
     }
 

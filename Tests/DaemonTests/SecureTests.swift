@@ -109,6 +109,9 @@ struct SecureTests {
         )
         let reply = try daemon.post("/invoke", #"{"input":"a"}"#)
         let code = try Value(parsing: reply.text)["error"]?["code"]?.string ?? "\(reply.text)"
+        // Words for operators, and no names of our own.
+        let detail = try daemon.accessLines(1)[0]["detail"]?.string ?? ""
+        #expect(!detail.contains("failed("), "\(detail)")
         try upstream.stop()  // writes what is left of its log
         return (upstream.logged("request").count, code)
     }

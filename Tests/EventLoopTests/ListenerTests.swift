@@ -256,6 +256,69 @@ import Testing
         #expect(await events.next(1) == ["one 127.0.0.1"])
     }
 
+    @Test func theLastDescriptorsAreNotForClients() async throws {
+        let fixture = try LoopFixture()
+        let (descriptors, address) = try Listener.open(Self.anyPort, count: 1)
+        let events = Events<String>()
+        try await fixture.on { home in
+            // No descriptor is low enough: the first connection shows it, and the second one waits.
+            let listener = try Listener(on: home.loop, descriptor: descriptors[0], endOfDescriptors: 0) { accepted, _ in
+                close(accepted)
+                events.add("accepted")
+            }
+            home.keep { listener.close() }
+        }
+        let first = try #require(await connect(fixture, address))
+        defer { close(first) }
+        #expect(await events.next(1) == ["accepted"])
+        let second = try #require(await connect(fixture, address))
+        defer { close(second) }
+        await fixture.turn()
+        events.add("quiet")
+        #expect(await events.next(1) == ["quiet"])
+    }
+
+    @Test func waitingForDescriptorsDoesNotEndItsOwnersPause() async throws {
+        let fixture = try LoopFixture()
+        let low = open("/dev/null", O_RDONLY | O_CLOEXEC)
+        let (descriptors, address) = try Listener.open(Self.anyPort, count: 1)
+        let first = try #require(await connect(fixture, address))
+        defer { close(first) }
+        let second = try #require(await connect(fixture, address))
+        defer { close(second) }
+        let events = Events<String>()
+        try await fixture.on { home in
+            final class Holder { var listener: Listener? }
+            let holder = Holder()
+            // The first connection gets a number that is too high, and leaves one free that is not.
+            let listener = try Listener(on: home.loop, descriptor: descriptors[0], endOfDescriptors: low + 1) {
+                accepted,
+                _ in
+                close(low)
+                close(accepted)
+                events.add("accepted")
+                holder.listener?.pause()
+                // On the same loop, and due after the listener's own timer would be.
+                let later = LoopTimer(on: home.loop) { events.add("later") }
+                later.arm(after: Listener.pauseWhenExhausted * 2)
+                home.keep { later.cancel() }
+            }
+            holder.listener = listener
+            home.keep { listener.close() }
+        }
+        #expect(await events.next(2) == ["accepted", "later"])
+    }
+
+    @Test(
+        arguments: [
+            (20, 16, 18), (64, 49, 56), (1024, 868, 992), (20_000, 17_472, 19_968),
+            (Int32.max, 1_879_048_164, 2_147_483_615),
+        ] as [(Int32, Int32, Int32)]
+    )
+    func whatIsKeptBack(limit: Int32, clients: Int32, upstreams: Int32) {
+        #expect(DescriptorLimit.ends(limit) == (clients, upstreams))
+    }
+
     @Test func aListenerMayCloseInItsCallback() async throws {
         final class Holder { var listener: Listener? }
         let fixture = try LoopFixture()

@@ -76,7 +76,12 @@ extension ServerSettings {
             .duration(clientTimeouts),
             "From a request's first byte to the end of its head, else 408."
         ),
-        .value("body_timeout", \.bodyTimeout, .duration(clientTimeouts), "Silence inside a request body, else 408."),
+        .value(
+            "body_timeout",
+            \.bodyTimeout,
+            .duration(clientTimeouts),
+            "Silence inside a request body, and time for each 16 KiB of it, else 408."
+        ),
         .value(
             "idle_timeout",
             \.idleTimeout,
@@ -232,8 +237,21 @@ extension TimeoutOverrides {
     static func fields(over parent: String) -> [Field<TimeoutOverrides>] {
         let range = TimeoutSettings.range
         let note = "the \(parent)'s"
-        let refusal = "connections belong to a backend; set this in the backend's timeouts"
         return [
+            .optional(
+                "connect",
+                \.connect,
+                .duration(range),
+                "Name lookup and TCP connect, of calls that open a connection.",
+                defaultNote: note
+            ),
+            .optional(
+                "tls",
+                \.tls,
+                .duration(range),
+                "TLS handshake, of calls that open a connection.",
+                defaultNote: note
+            ),
             .optional(
                 "head",
                 \.head,
@@ -256,8 +274,6 @@ extension TimeoutOverrides {
                 defaultNote: note
             ),
             .optional("total", \.total, .duration(range), "The whole request, queueing included.", defaultNote: note),
-            .refused("connect", because: refusal),
-            .refused("tls", because: refusal),
         ]
     }
 }

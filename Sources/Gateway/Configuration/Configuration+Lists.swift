@@ -46,6 +46,7 @@ private struct ListenerDraft: Sendable {
             context.report(path.child("mode"), "only Unix sockets have permissions")
         }
         let tls = certificate.flatMap { certificate in key.map { CertificateFiles(certificate: certificate, key: $0) } }
+        if let tls { context.check(tls, at: path) }
         return ListenerSettings(address: address, tls: tls, mode: mode)
     }
 }

@@ -1,3 +1,5 @@
+import TLS
+
 /// What only the whole configuration can tell: names that must resolve, keys that exclude each other, risks.
 struct ConfigurationChecks {
     let configuration: Configuration
@@ -54,6 +56,7 @@ struct ConfigurationChecks {
             )
         }
         checkPrivateKey(backend.clientCertificate, at: place.child("client_certificate"))
+        if backend.url?.scheme == .https { checkFiles(of: backend, at: place) }
         guard let url = backend.url, url.scheme == .http else { return }
         for key in ["ca_file", "server_name", "client_certificate"] where isSet(key) {
             context.report(place.child(key), "has no meaning for an http:// URL")
@@ -61,6 +64,13 @@ struct ConfigurationChecks {
         if !url.isLoopback, backend.apiKey != nil || backend.headers.contains(where: \.isSecret) {
             context.warn(place.child("url"), "the key is sent over plain HTTP to another machine; use https://")
         }
+    }
+
+    private func checkFiles(of backend: BackendSettings, at place: SettingPath) {
+        if let file = backend.caFile, let problem = PEMCheck.trustRoots(file) {
+            context.report(place.child("ca_file"), problem)
+        }
+        if let files = backend.clientCertificate { context.check(files, at: place.child("client_certificate")) }
     }
 
     private func checkRoutes() {
@@ -89,6 +99,22 @@ struct ConfigurationChecks {
         let isFromVariable = found.hasPrefix("the value of")
         let hint = isFromVariable ? "" : Suggestion.hint(for: name, among: names)
         context.report(place, "there is no \(what) called \(isFromVariable ? found : quoted(name))\(hint)")
+    }
+}
+
+extension LoadContext {
+    /// Reports what is wrong in the two files, each at its key.
+    func check(_ files: CertificateFiles, at place: SettingPath) {
+        let keys = [place.child("certificate"), place.child("key")]
+        // What is missing, or no file, is known already.
+        guard keys.allSatisfy({ isSet($0) && !hasReported($0) }) else { return }
+        let problems = PEMCheck.pair(certificateChainFile: files.certificate, privateKeyFile: files.key)
+        if let problem = problems.certificate { report(keys[0], problem) }
+        if let problem = problems.key { report(keys[1], problem) }
+    }
+
+    fileprivate func report(_ place: SettingPath, _ problem: TLSError) {
+        report(place, problem.file.map { "\($0): \(problem.detail)" } ?? problem.description)
     }
 }
 

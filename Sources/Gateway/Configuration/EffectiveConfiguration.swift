@@ -1,11 +1,13 @@
 /// The configuration as the daemon sees it, for `headgate check`.
 public enum EffectiveConfiguration {
-    /// Every key with its value, defaults included, as YAML that loads again. Secrets are `<redacted>`. A route's
-    /// timeouts are the ones in force, whoever set them.
+    /// Every key with its value, defaults included, as YAML that loads again. Secrets are `<redacted>`, also where one stands in
+    /// another key's value, such as a URL. A route's timeouts are the ones in force, whoever set them.
     public static func yaml(_ configuration: Configuration) -> String {
         var resolved = configuration
         for index in resolved.routes.indices {
             let timeouts = configuration.effectiveTimeouts(route: resolved.routes[index])
+            resolved.routes[index].timeouts.connect = timeouts.connect
+            resolved.routes[index].timeouts.tls = timeouts.tls
             resolved.routes[index].timeouts.head = timeouts.head
             resolved.routes[index].timeouts.firstToken = timeouts.firstToken
             resolved.routes[index].timeouts.idle = timeouts.idle
@@ -15,7 +17,8 @@ public enum EffectiveConfiguration {
         for index in entries.indices where entries[index].key == "backends" {
             entries[index].value = withoutMeaningless(entries[index].value, of: configuration.backends)
         }
-        return YAMLText.map(entries).block()
+        let redactor = Redactor(configuration.secrets)
+        return YAMLText.map(entries).mapTexts { redactor.redact($0, limit: $0.utf8.count) }.block()
     }
 
     /// Drops the keys that have no meaning for a backend's dialect; the loader would refuse them.

@@ -21,6 +21,8 @@ enum Suggestion {
 
     /// `; did you mean "x"?`, or else the whole list when it is short enough to help.
     static func hint(for name: String, among candidates: [String]) -> String {
+        var seen: Set<String> = []
+        let candidates = candidates.filter { seen.insert($0).inserted }  // a name given twice is a mistake of its own
         if let closest = closest(to: name, among: candidates) { return "; did you mean \"\(closest)\"?" }
         guard !candidates.isEmpty, candidates.count <= 24 else { return "" }
         return "; expected \(candidates.count == 1 ? "" : "one of ")\(candidates.joined(separator: ", "))"

@@ -18,6 +18,8 @@ public struct TimeoutSettings: Sendable, Equatable {
 
     /// Takes over what `overrides` sets.
     public mutating func apply(_ overrides: TimeoutOverrides) {
+        if let connect = overrides.connect { self.connect = connect }
+        if let tls = overrides.tls { self.tls = tls }
         if let head = overrides.head { self.head = head }
         if let firstToken = overrides.firstToken { self.firstToken = firstToken }
         if let idle = overrides.idle { self.idle = idle }
@@ -27,8 +29,12 @@ public struct TimeoutSettings: Sendable, Equatable {
 
 /// The timeouts a model or route may set for itself; nil leaves the decision to the model, then to the backend.
 ///
-/// Connect and TLS are missing: connections belong to a backend and serve all of its routes.
+/// Connections belong to a backend and serve all of its routes: connect and TLS limit the calls that open one.
 public struct TimeoutOverrides: Sendable, Equatable {
+    /// See ``TimeoutSettings/connect``.
+    public var connect: Duration?
+    /// See ``TimeoutSettings/tls``.
+    public var tls: Duration?
     /// See ``TimeoutSettings/head``.
     public var head: Duration?
     /// See ``TimeoutSettings/firstToken``.

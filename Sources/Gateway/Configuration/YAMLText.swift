@@ -9,6 +9,16 @@ indirect enum YAMLText: Sendable, Equatable {
 
     static func == (left: YAMLText, right: YAMLText) -> Bool { left.inline == right.inline }
 
+    /// The same with other values; keys stay.
+    func mapTexts(_ transform: (String) -> String) -> YAMLText {
+        switch self {
+        case .plain(let text): .plain(transform(text))
+        case .text(let text): .text(transform(text))
+        case .list(let items): .list(items.map { $0.mapTexts(transform) })
+        case .map(let entries): .map(entries.map { (key: $0.key, value: $0.value.mapTexts(transform)) })
+        }
+    }
+
     /// On one line, in flow style.
     var inline: String {
         switch self {

@@ -107,11 +107,18 @@ final class LogSink: Sendable {
 
         /// Returns 0 or an `errno`.
         func start(stackSize: Int) -> Int32 {
-            var attributes = pthread_attr_t()
-            pthread_attr_init(&attributes)
-            defer { pthread_attr_destroy(&attributes) }
-            pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
-            pthread_attr_setstacksize(&attributes, stackSize)
+            // Not `pthread_attr_t()`: which module its initializer is said to come from depends on the order of compilation.
+            withUnsafeTemporaryAllocation(of: pthread_attr_t.self, capacity: 1) { room in
+                guard let attributes = room.baseAddress else { return ENOMEM }
+                pthread_attr_init(attributes)
+                defer { pthread_attr_destroy(attributes) }
+                pthread_attr_setdetachstate(attributes, Int32(PTHREAD_CREATE_DETACHED))
+                pthread_attr_setstacksize(attributes, stackSize)
+                return start(attributes)
+            }
+        }
+
+        private func start(_ attributes: UnsafePointer<pthread_attr_t>) -> Int32 {
             // Inherited by the thread: no signal is handled there, and a reader that is gone is an error, not SIGPIPE.
             var all = sigset_t()
             var before = sigset_t()
@@ -122,7 +129,7 @@ final class LogSink: Sendable {
             var thread = pthread_t()
             let result = pthread_create(
                 &thread,
-                &attributes,
+                attributes,
                 { context in
                     guard let context else { return nil }
                     Unmanaged<Writer>.fromOpaque(context).takeRetainedValue().run()

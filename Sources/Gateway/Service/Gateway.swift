@@ -155,25 +155,39 @@ public actor Gateway {
     /// Connections that must have closed since the last time before the heap is worth looking through.
     private static let closedBeforeTrim = 256
 
-    /// Returns heap pages to the system once a peak of connections is over: the allocator keeps them otherwise, and a daemon that
-    /// held 9,000 streams once would look as if it still did (G6). Runs until its task is cancelled.
-    public func keepMemoryLow() async {
+    /// Bytes of large bodies that must have been freed since the last time.
+    private static let freedBeforeTrim = 4 << 20
+
+    /// Returns heap pages to the system once a peak of connections, or of large bodies, is over: the allocator keeps them otherwise,
+    /// and a daemon that held 9,000 streams once would look as if it still did (G6). Runs until its task is cancelled.
+    ///
+    /// - Parameter loop: where the task that calls this runs; not one that serves, as trimming takes milliseconds.
+    public func keepMemoryLow(on loop: EventLoop) async {
         var peak = 0
         var closedAtTrim = 0
+        var freedAtTrim = 0
+        var freedBefore = 0
         while !Task.isCancelled {
             var open = 0
             var closed = 0
+            var freed = 0
             for runtime in runtimes {
                 open += await runtime.server.connectionCount
                 closed += await runtime.server.closedConnections
+                freed += await runtime.server.freedBytes
             }
             peak = max(peak, open)
-            if closed - closedAtTrim >= Gateway.closedBeforeTrim, open <= peak / 2 {
+            let hasShrunk = closed - closedAtTrim >= Gateway.closedBeforeTrim && open <= peak / 2
+            // While more of them come, they use the same memory again.
+            let isDone = freed - freedAtTrim >= Gateway.freedBeforeTrim && freed == freedBefore
+            freedBefore = freed
+            if hasShrunk || isDone {
                 ProcessMemory.releaseUnused()
                 closedAtTrim = closed
+                freedAtTrim = freed
                 peak = open
             }
-            try? await Task.sleep(for: Gateway.memoryInterval)
+            try? await loop.sleep(for: Gateway.memoryInterval)
         }
     }
 
@@ -228,7 +242,7 @@ public actor Gateway {
                 return true
             }
             group.addTask {
-                try? await Task.sleep(for: self.drainTimeout)
+                try? await self.loops[0].sleep(for: self.drainTimeout)
                 return false
             }
             let first = await group.next() ?? true

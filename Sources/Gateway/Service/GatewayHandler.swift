@@ -65,6 +65,13 @@ final class GatewayHandler: HTTPHandler {
         case .index:
             get(request, response, report) { IndexPage.body(table.routes, version: Gateway.version) }
             log(request, response, report, nil, "index")
+        // RFC 9110, 9.3.7: what the server as a whole can do.
+        case nil where request.head.method == .options && request.head.path == "*":
+            var fields = HTTPFields()
+            report.appendID(to: &fields)
+            fields.append("allow", "GET, HEAD, POST")
+            response.respond(status: 204, fields: fields, body: [])
+            log(request, response, report, nil, "-")
         case nil:
             notFound(request, response, report)
             log(request, response, report, nil, "-")
@@ -75,10 +82,15 @@ final class GatewayHandler: HTTPHandler {
         (LangServeDoor.jsonFields, ErrorEncoding.plain(message))
     }
 
+    func identify(_ head: RequestHead?, in fields: inout HTTPFields) {
+        let report = RunReport(runID: runIDs.value.next(), received: .now)
+        report.requestID = head.flatMap { RequestID.accepted($0.fields) }
+        report.appendID(to: &fields)
+    }
+
     func rejected(_ rejection: RejectedRequest) {
-        let own = AccessRecord.ID.run(runIDs.value.next())
         var record = AccessRecord(
-            requestID: rejection.head.flatMap { RequestID.accepted($0.fields) }.map { .text($0) } ?? own,
+            requestID: .text(rejection.fields["x-request-id"] ?? "-"),
             route: "-",
             method: rejection.head?.method ?? GatewayHandler.unknownMethod,
             endpoint: "-",

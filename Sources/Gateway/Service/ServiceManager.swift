@@ -43,16 +43,17 @@ public final class ServiceManager: Sendable {
     /// Feeds the watchdog at half its interval, each time only after every loop has turned: a stuck loop starves it, and the
     /// service manager restarts the process.
     ///
+    /// - Parameter loop: where to run; not one of those that are watched.
     /// - Returns: the task that does it, to be cancelled; nil when there is no watchdog.
-    public func feedWatchdog() -> Task<Void, Never>? {
+    public func feedWatchdog(on loop: EventLoop) -> Task<Void, Never>? {
         guard path != nil, let watchdogInterval else { return nil }
-        return Task.detached { [self] in
+        return Task.detached(executorPreference: loop) { [self] in
             while !Task.isCancelled {
-                for loop in loops {
-                    await withCheckedContinuation { continuation in loop.execute { continuation.resume() } }
+                for watched in loops {
+                    await withCheckedContinuation { continuation in watched.execute { continuation.resume() } }
                 }
                 send("WATCHDOG=1")
-                try? await Task.sleep(for: watchdogInterval / 2)
+                try? await loop.sleep(for: watchdogInterval / 2)
             }
         }
     }

@@ -11,29 +11,29 @@ public struct HTTPClientError: Error, Sendable, CustomStringConvertible {
         /// The TLS handshake failed, verification included.
         case tls
         /// Connecting took longer than its limit.
-        case timeoutConnect
+        case timeoutConnect = "timeout_connect"
         /// The TLS handshake took longer than its limit.
-        case timeoutTLS
+        case timeoutTLS = "timeout_tls"
         /// The response head did not come in time.
-        case timeoutHead
+        case timeoutHead = "timeout_head"
         /// The first content did not come in time.
-        case timeoutFirstToken
+        case timeoutFirstToken = "timeout_first_token"
         /// The content stopped for too long.
-        case timeoutIdle
+        case timeoutIdle = "timeout_idle"
         /// The request's own deadline passed.
-        case timeoutTotal
+        case timeoutTotal = "timeout_total"
         /// No connection came free in time.
-        case timeoutQueue
+        case timeoutQueue = "timeout_queue"
         /// Too many requests wait for a connection already.
-        case queueFull
+        case queueFull = "queue_full"
         /// The server closed the connection before a response.
-        case closedBeforeHead
+        case closedBeforeHead = "closed_before_head"
         /// The response ended before it was whole.
         case truncated
         /// The response is not HTTP as it should be.
-        case protocolError
+        case protocolError = "protocol_error"
         /// The response is larger than the limit.
-        case tooLarge
+        case tooLarge = "too_large"
         /// The task was cancelled.
         case cancelled
     }

@@ -20,6 +20,9 @@ struct ChunkedDecoder: Sendable {
     private var extensionBytes = 0
     private var trailers = HeadReader(after: NoStartLine())
 
+    /// How much of the present chunk is still to come.
+    var announced: Int { state == .data ? remaining : 0 }
+
     /// Consumes a prefix of `input`; nil when it took all and nothing is ready.
     mutating func next(
         _ input: inout UnsafeRawBufferPointer,

@@ -69,6 +69,15 @@ public struct RequestDecoder: Sendable {
     /// Whether a head has begun and is not complete.
     public var hasPartialHead: Bool { phase == .head && head.hasPartialHead }
 
+    /// Bytes of the body that are announced and have not come: those of a known length, or of the present chunk.
+    public var announcedBytes: Int {
+        switch phase {
+        case .fixedBody: remaining
+        case .chunkedBody: chunks.announced
+        case .head, .complete: 0
+        }
+    }
+
     private mutating func nextHead(_ input: inout UnsafeRawBufferPointer) throws(HTTPParseError) -> Event? {
         let bounds = HeadBounds(
             startLine: limits.requestLine,

@@ -40,11 +40,19 @@ public protocol HTTPHandler: Sendable {
     /// The answer to a request that never became one: malformed, too large, too slow.
     func rejection(status: Int, message: String) -> (fields: HTTPFields, body: [UInt8])
 
+    /// Adds what names a request to the fields of such an answer; adds nothing by default.
+    ///
+    /// - Parameter head: the request's head, where it was there and in order.
+    func identify(_ head: RequestHead?, in fields: inout HTTPFields)
+
     /// Told of every such answer, for a log; does nothing by default.
     func rejected(_ rejection: RejectedRequest)
 }
 
 extension HTTPHandler {
+    /// Adds nothing.
+    public func identify(_ head: RequestHead?, in fields: inout HTTPFields) {}
+
     /// Does nothing.
     public func rejected(_ rejection: RejectedRequest) {}
 }
@@ -55,6 +63,8 @@ public struct RejectedRequest: Sendable {
     public let status: Int
     /// What is wrong with it.
     public let message: String
+    /// Fields of the answer.
+    public let fields: HTTPFields
     /// Bytes of the answer's body.
     public let bytes: Int
     /// The request's head, where it was there and in order.

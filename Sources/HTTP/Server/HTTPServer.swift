@@ -61,6 +61,17 @@ public actor HTTPServer {
     /// Connections accepted since the beginning.
     public private(set) var acceptedConnections = 0
 
+    /// Bytes of large bodies, of requests and of answers, that have been freed since the beginning.
+    public private(set) var freedBytes = 0
+
+    /// Smaller bodies fit into what the allocator has at hand anyway.
+    private static let largeBody = 64 << 10
+
+    /// Notes that a body of so many bytes is not held any more.
+    func freed(_ count: Int) {
+        if count >= HTTPServer.largeBody { freedBytes += count }
+    }
+
     private func accepted(_ descriptor: Int32, from peer: SocketAddress, listener: Int) {
         let tls = endpoints[listener].tls
         let connection = ServerConnection(

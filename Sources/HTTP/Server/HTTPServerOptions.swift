@@ -8,7 +8,7 @@ public struct HTTPServerOptions: Sendable {
     public var maximumConnections = 10_000
     /// From the first byte of a request to the end of its head (408). Default 10 s.
     public var headerTimeout = Duration.seconds(10)
-    /// Between two reads of a request body (408). Default 30 s.
+    /// Between two reads of a request body, and for each 16 KiB of it (408). Default 30 s.
     public var bodyTimeout = Duration.seconds(30)
     /// Between two requests on a connection; then it is closed. Default 75 s.
     public var idleTimeout = Duration.seconds(75)

@@ -34,8 +34,9 @@ public final class ResponseWriter {
     /// Set by the connection while it drains: this response is the last one.
     var closesAfterwards = false
     private(set) var keepAlive: [UInt8]?
+    private(set) var probesAtOnce = false
     private(set) var deadline = MonotonicTime.distantFuture
-    /// Tells the connection that a deadline or a keep-alive was set.
+    /// Tells the connection that a deadline, a keep-alive or ``probesAtOnce`` was set.
     var onSchedule: (() -> Void)?
 
     /// Why the work should stop, once it should.
@@ -163,6 +164,13 @@ public final class ResponseWriter {
     /// Interrupts the handler's task at `time`.
     public func setDeadline(_ time: MonotonicTime) {
         deadline = time
+        onSchedule?()
+    }
+
+    /// Has a client that finished sending probed at once instead of after a while: for work that goes on to spend meanwhile. Such a
+    /// client sees an interim response or a keep-alive more than others.
+    public func probeAtOnce() {
+        probesAtOnce = true
         onSchedule?()
     }
 

@@ -35,10 +35,12 @@ actor ServerConnection {
     private var isComplete = false  // `head` and `body` are a whole request that was not dispatched yet
     private var body: [UInt8] = []
     private var received = MonotonicTime.now
+    private var bodyBegan = MonotonicTime.now
     private var backlog: [UInt8] = []  // pipelined bytes behind the request being served, from `backlogStart` on
     private var backlogStart = 0
     private var isReadingBacklog = false
     private var request: ServerRequest?  // handed over to the task
+    private var requestBytes = 0  // of its body
     private var writer: ResponseWriter?
     private var onSchedule: (() -> Void)?
     private var task: Task<Void, Never>?
@@ -53,8 +55,11 @@ actor ServerConnection {
     private var sentAtWriteLimit: UInt64 = 0
     private var nextKeepAlive = MonotonicTime.distantFuture
     private var nextProbe = MonotonicTime.distantFuture
+    private var hasProbed = false  // since the client finished sending, or the request began after that
     private var lingerEnd = MonotonicTime.distantFuture
 
+    /// Bytes of a body that buy it another body timeout.
+    private static let leastBodyPart = 16 << 10
     /// Pipelined bytes taken before reading stops.
     private static let backlogLimit = 64 << 10
     /// How long a closing connection waits for the client's end, or for more of what it still sends, so that the last response
@@ -168,7 +173,9 @@ actor ServerConnection {
             reject(status: error.status, message: error.description)
         }
         switch phase {
-        case .readingBody: limitPhase(options.bodyTimeout)
+        // What a chunk announces need not be waited for.
+        case .readingBody where decoder.announcedBytes > options.maximumBody - body.count: rejectTooLarge()
+        case .readingBody: limitBody()
         case .readingHead where decoder.isBetweenMessages:  // an empty line behind the last request
             phase = .idle
             limitPhase(options.idleTimeout)
@@ -202,6 +209,7 @@ actor ServerConnection {
     private func begin(_ head: RequestHead, hasMore: Bool) {
         self.head = head
         body = []
+        bodyBegan = loop.now
         phase = .readingBody
         if case .length(let length) = head.framing {
             guard length <= options.maximumBody else { return rejectTooLarge() }
@@ -226,7 +234,8 @@ actor ServerConnection {
     /// Answers what is no request, and closes: after a framing doubt nothing on the connection can be trusted.
     private func reject(status: Int, message: String) {
         guard let transport else { return }
-        let (fields, body) = handler.rejection(status: status, message: message)
+        var (fields, body) = handler.rejection(status: status, message: message)
+        handler.identify(head, in: &fields)
         HTTPEncoder.appendResponseHead(
             status: status,
             fields: fields,
@@ -241,6 +250,7 @@ actor ServerConnection {
             RejectedRequest(
                 status: status,
                 message: message,
+                fields: fields,
                 bytes: body.count,
                 head: head,
                 peer: peer,
@@ -258,6 +268,7 @@ actor ServerConnection {
         if !body.isEmpty { body.reserveSpare(EventLoop.readBufferPadding) }
         let request = ServerRequest(head: head, body: body, peer: peer, isSecure: isSecure, received: received)
         self.head = nil
+        requestBytes = body.count
         body = []
         let writer = ResponseWriter(transport: transport, options: options, date: date, head: head)
         writer.closesAfterwards = isDraining
@@ -295,6 +306,7 @@ actor ServerConnection {
 
     private func finish(_ writer: ResponseWriter) {
         writer.onSchedule = nil
+        noteFreed(requestBytes + writer.bodyBytes)
         self.writer = nil
         task = nil
         nextKeepAlive = .distantFuture
@@ -311,6 +323,8 @@ actor ServerConnection {
         limitPhase(options.idleTimeout)
         readBacklog()
     }
+
+    private func noteFreed(_ count: Int) { server.assumeIsolated { $0.freed(count) } }
 
     private func interrupt(_ reason: ResponseWriter.Interruption) {
         guard let writer, !writer.mustStop, reason != writer.interruption else { return }
@@ -344,9 +358,16 @@ actor ServerConnection {
     /// While reading is paused the client's end may be out of sight, behind what the kernel has no room for: there is nothing but
     /// probes then, if not as soon.
     private func awaitProbe() {
+        hasProbed = false
         let isKnown = hasClientFinished || isEndAhead
         nextProbe = loop.now + (isKnown ? ServerConnection.firstProbe : ServerConnection.probeInterval)
         schedule()
+    }
+
+    private func probe() {
+        hasProbed = true
+        nextProbe = loop.now + ServerConnection.probeInterval
+        writer?.probe()
     }
 
     private func madeProgress() {
@@ -363,6 +384,14 @@ actor ServerConnection {
     }
 
     // MARK: Time
+
+    /// Silence is limited, and so is dripping: in each timeout some bytes must come, or one byte at a time would hold what has come
+    /// for as long as its sender likes.
+    private func limitBody() {
+        let parts = body.count / ServerConnection.leastBodyPart + 1
+        phaseLimit = min(loop.now + options.bodyTimeout, bodyBegan + options.bodyTimeout * parts)
+        armTimer()
+    }
 
     private func limitPhase(_ duration: Duration) {
         phaseLimit = loop.now + duration
@@ -381,6 +410,7 @@ actor ServerConnection {
         if let writer, writer.keepAlive != nil, nextKeepAlive == .distantFuture {
             nextKeepAlive = loop.now + options.keepAliveInterval
         }
+        if hasClientFinished || isEndAhead, !hasProbed, writer?.probesAtOnce == true { probe() }
         // While a response is under way the timer also looks in on the client's reading, at the write timeout's pace.
         if writer != nil, writeLimit == .distantFuture { watchUnsentBytes() } else { armTimer() }
     }
@@ -406,10 +436,7 @@ actor ServerConnection {
                 writer.sendKeepAlive()
                 nextKeepAlive = now + options.keepAliveInterval
             }
-            if nextProbe <= now {
-                writer.probe()
-                nextProbe = now + ServerConnection.probeInterval
-            }
+            if nextProbe <= now { probe() }
         }
         schedule()
     }
@@ -491,6 +518,7 @@ actor ServerConnection {
         guard phase != .closed else { return }
         interrupt(.clientGone)
         phase = .closed
+        noteFreed(body.count)
         timer?.cancel()
         timer = nil
         transport?.close(reset: reset)

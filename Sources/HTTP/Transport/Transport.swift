@@ -9,13 +9,21 @@ import TLS
 /// again, so that a head and its first chunk, or all that one upstream read brought, share a segment.
 final class Transport: BeforePoll {
     /// How the receiving side ended.
-    enum End: Equatable {
+    enum End: Equatable, CustomStringConvertible {
         /// The peer finished sending in the orderly way. It may still be reading.
         case finished
         /// A TLS peer's socket ended without close_notify: what it sent may be cut short.
         case truncated
         /// Reset, or a TLS failure: nothing can be sent either.
         case failed(TransportError)
+
+        var description: String {
+            switch self {
+            case .finished: "the peer closed the connection"
+            case .truncated: "the connection ended without close_notify"
+            case .failed(let error): error.description
+            }
+        }
     }
 
     /// What the driver wants to hear of.

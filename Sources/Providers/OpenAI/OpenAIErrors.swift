@@ -20,6 +20,7 @@ struct OpenAIErrors: Sendable {
         if (300..<400).contains(status) {
             return RunError(
                 .upstreamProtocol,
+                "The upstream redirects, which is not followed.",
                 detail: "status \(status): redirects are not followed",
                 upstreamStatus: status
             )

@@ -66,14 +66,41 @@ final class OpenAIStreamDecoder {
     /// Hands out a chunk that did not come as an event.
     func deliver(_ chunk: MessageChunk) { ready.append(chunk) }
 
-    /// The body ended as HTTP says it should. An end without the mark is complete only after a finish reason.
-    func finish() {
+    /// The body ended as HTTP says it should.
+    ///
+    /// - Parameter isProven: whether its framing tells an end from a cut. Where only the connection's end is there to go by, a
+    ///   finish reason is not the end: usage, and with some servers more text, may have been to come.
+    func finish(isProven: Bool) {
         guard failure == nil, !state.isComplete else { return }
-        if state.finishReason != nil {
-            state.complete(&ready)
-        } else {
-            failure = RunError(.truncated, detail: "the stream ended without [DONE] or a finish reason")
+        switch unfinished {
+        case .endMark: state.complete(&ready)
+        case .nothing where isProven && state.finishReason != nil: state.complete(&ready)
+        case .nothing, .event:
+            let missing = isProven ? "[DONE] or a finish reason" : "[DONE]"
+            failure = RunError(.truncated, detail: "the stream ended without \(missing)")
         }
+    }
+
+    private enum Unfinished {
+        case nothing
+        /// Several servers leave the empty line behind it out.
+        case endMark
+        case event
+    }
+
+    /// What has come of an event whose end has not.
+    private var unfinished: Unfinished {
+        var rest = events
+        var found: Unfinished?
+        // One line end for the line and one for the event. Nothing is thrown: what was fed before was within the limit.
+        for step in 0..<2 where found == nil {
+            let lineEnd: [UInt8] = [0x0A]
+            try? lineEnd.withUnsafeBytes { byte in
+                try rest.feed(byte) { found = OpenAIStreamState.isEndMark($0) ? .endMark : .event }
+            }
+            if step == 0, found == nil, rest.isBetweenEvents { return .nothing }
+        }
+        return found ?? .event
     }
 
     private func fail(_ error: any Error) {

@@ -70,8 +70,10 @@ final class OpenAIStreamSource: RunSource, @unchecked Sendable {  // @unchecked:
     @inline(never)
     private func take(_ part: [UInt8]?) throws -> Shape {
         guard let part else {
+            // TLS has an end of its own.
+            let isProven = model.client.origin.isSecure || response?.head.framing != .untilClose
             end()
-            decoder.finish()
+            decoder.finish(isProven: isProven)
             return .stream
         }
         if !hasSniffed {

@@ -58,6 +58,9 @@ struct OpenAIStreamState {
         chunks.append(last)
     }
 
+    /// Whether an event says that the stream is over.
+    static func isEndMark(_ event: SSEEvent) -> Bool { event.data.trimmed.isText("[DONE]") }
+
     // MARK: One event
 
     private mutating func readChunk(_ root: JSONView) throws(RunError) -> MessageChunk? {

@@ -16,6 +16,8 @@ final class CallClock {
 
     private let loop: EventLoop
     private let start: MonotonicTime
+    /// Before that, in a batch.
+    private let waited: Duration?
     /// When the whole call must be over.
     let deadline: MonotonicTime
     private let timeouts: UpstreamTimeouts
@@ -30,6 +32,7 @@ final class CallClock {
     init(_ timeouts: UpstreamTimeouts, config: RunConfig, isStream: Bool, loop: EventLoop) {
         self.loop = loop
         start = .now
+        waited = config.waitingSince.map { ContinuousClock.now - $0 }
         self.timeouts = timeouts
         self.isStream = isStream
         let total = start + timeouts.total
@@ -107,7 +110,9 @@ final class CallClock {
     private func message(_ text: String, _ spent: ExchangeTiming) -> String {
         let elapsed = loop.now - start
         let rest = elapsed - spent.queue - spent.connect
-        return "\(text) after \(elapsed.wholeMilliseconds) ms: queue \(spent.queue.wholeMilliseconds) ms, "
+        let turn = waited.map { "waiting for its turn \($0.wholeMilliseconds) ms, " } ?? ""
+        let total = elapsed + (waited ?? .zero)
+        return "\(text) after \(total.wholeMilliseconds) ms: \(turn)queue \(spent.queue.wholeMilliseconds) ms, "
             + "connect \(spent.connect.wholeMilliseconds) ms, \(phase.rawValue) \(max(0, rest.wholeMilliseconds)) ms"
     }
 

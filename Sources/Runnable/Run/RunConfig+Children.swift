@@ -34,14 +34,15 @@ extension RunConfig {
 
     /// The config for a run that this one calls.
     ///
-    /// Inherits tags, metadata, limits, configurable values and the deadline. Does not inherit the id, the name and the
-    /// step tags, which belong to this run alone.
+    /// Inherits tags, metadata, limits, configurable values and the deadline. Does not inherit the id, the name, the wait
+    /// and the step tags, which belong to this run alone.
     /// - Parameter step: the child's place in this runnable, which becomes a tag of that child only.
     public func child(step: RunStep? = nil) -> RunConfig {
         var child = self
         child.parentRunID = runID ?? parentRunID
         child.runID = nil
         child.runName = nil
+        child.waitingSince = nil
         child.stepTags = (step?.tag).map { [$0] } ?? []
         return child
     }

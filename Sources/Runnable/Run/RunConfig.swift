@@ -28,6 +28,10 @@ public struct RunConfig: Sendable {
     /// The instant after which no work may begin, and which everything with a timeout must not outlive. Nil means none.
     public var deadline: ContinuousClock.Instant?
 
+    /// Since when this run has waited for its turn among others, such as the items of one batch: for the words of a timeout. Not handed
+    /// to children.
+    public var waitingSince: ContinuousClock.Instant?
+
     /// A config; what is left out takes its default.
     public init(
         runID: RunID? = nil,

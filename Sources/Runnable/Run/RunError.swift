@@ -76,7 +76,9 @@ public struct RunError: Error {
 
     /// Whether the caller may send the same request again later with some hope.
     public var isRetryableByCaller: Bool {
-        code != .policyBudget && (status == 429 || (status >= 502 && status <= 504)) && code != .upstreamAuth
+        // A path or a model that the upstream does not know stays unknown, and a redirect a redirect.
+        if code == .upstreamProtocol, let upstreamStatus, (300..<500).contains(upstreamStatus) { return false }
+        return code != .policyBudget && (status == 429 || (status >= 502 && status <= 504)) && code != .upstreamAuth
             && code != .upstreamBilling
     }
 }

@@ -159,6 +159,18 @@ struct DeadlineTests {
         try mock.stats("the ends") { $0.concurrent == 0 }
     }
 
+    @Test func `a route's own limit on connecting`() throws {
+        let silent = try FullBacklog()
+        let daemon = try Daemon(
+            """
+            backends: {up: {dialect: openai, url: "http://127.0.0.1:\(silent.port)/v1", timeouts: {connect: 1000s}}}
+            models: {demo: {backend: up, model: m}}
+            routes: {/: {model: demo, output: text, timeouts: {connect: 100ms}}}
+            """
+        )
+        #expect(try invokeError(daemon).code == "timeout_connect")
+    }
+
     @Test func `a caller cannot lengthen the total`() throws {
         let mock = try MockUpstream("--latency 1000s")
         let daemon = try daemon(mock, "total: 200ms")

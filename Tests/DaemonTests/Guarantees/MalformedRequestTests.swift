@@ -66,6 +66,16 @@ struct MalformedRequestTests {
             413
         ),
         Case(
+            "a chunk that will be too large",
+            "POST /invoke HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n7fffffffffffffff\r\na",
+            413
+        ),
+        Case(
+            "a later chunk that will be too large",
+            "POST /invoke HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n100000\r\na",
+            413
+        ),
+        Case(
             "an expectation nobody has",
             "POST /invoke HTTP/1.1\r\nHost: a\r\nExpect: miracles\r\nContent-Length: 2\r\n\r\n{}",
             417
@@ -82,6 +92,8 @@ struct MalformedRequestTests {
         #expect(reply.ending == .complete)
         #expect(reply["connection"] == "close")
         #expect(try Value(parsing: reply.text)["detail"]?.string?.isEmpty == false)
+        let id = try #require(reply["x-request-id"])
+        #expect(try daemon.accessLines(1)[0]["id"]?.string == id)
         // A request smuggled behind it is not served.
         try? connection.get("/health")
         #expect(try connection.isClosed())
@@ -103,6 +115,28 @@ struct MalformedRequestTests {
         }
         try connection.post("/invoke", #"{"input":"a"}"#)
         #expect(try connection.reply().status == 200)
+    }
+
+    @Test func `a refused request keeps the id that its sender gave it`() throws {
+        let daemon = try Daemon("server: {max_body: 1KiB}\n" + EndpointTests.configuration)
+        let connection = try daemon.connect()
+        try connection.send("POST /invoke HTTP/1.1\r\nHost: a\r\nX-Request-Id: mine-1\r\nContent-Length: 2000\r\n\r\n")
+        let reply = try connection.reply()
+        #expect(reply.status == 413)
+        #expect(reply["x-request-id"] == "mine-1")
+        #expect(try daemon.accessLines(1)[0]["id"]?.string == "mine-1")
+    }
+
+    @Test func `a body that drips times out`() throws {
+        let daemon = try Daemon("server: {body_timeout: 300ms}\n" + EndpointTests.configuration)
+        let connection = try daemon.connect()
+        try connection.send("POST /invoke HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n")
+        // Never silent for as long as the limit, and never done within it.
+        for _ in 0..<1000 where !connection.hasAnswer {
+            try connection.send("{")
+            pause(milliseconds: 10)
+        }
+        #expect(try connection.reply().status == 408)
     }
 
     @Test func `others are served while bad ones come`() throws {

@@ -74,6 +74,22 @@ struct SlowReaderTests {
         }
     }
 
+    @Test func `memory comes back after large bodies on a connection that stays`() throws {
+        let daemon = try Daemon(EndpointTests.configuration)
+        let connection = try daemon.connect()
+        func invoke(_ count: Int) throws {
+            try connection.post("/invoke", "{\"input\":\"\(String(repeating: "a", count: count))\"}")
+            #expect(try connection.reply().status == 200)
+        }
+        try invoke(100_000)
+        let idle = daemon.residentKiB
+        // The first teaches the allocator to keep room of that size, which the others then take.
+        for megabytes in [30, 12, 12, 12] { try invoke(megabytes << 20) }
+        try eventually("memory stays: \(idle) KiB idle, \(daemon.residentKiB) after") {
+            daemon.residentKiB <= idle * 12 / 10
+        }
+    }
+
     /// Opens `count` streams, waits until all have begun, leaves, and waits until the upstream is idle.
     private func load(_ daemon: Daemon, _ mock: MockUpstream, count: Int) throws {
         var connections: [RawConnection] = []

@@ -140,6 +140,54 @@ struct VanishedClientTests {
         #expect(try mock.stats().requests == stats.requests)
     }
 
+    /// A closed socket looks like a half-close until something is sent to it.
+    @Test(arguments: ["application/json", "application/x-ndjson"])
+    func `a batch is not dispatched while nobody knows`(format: String) throws {
+        let dispatched = Counter()
+        let upstream = try ThreadedUpstream { exchange in
+            dispatched.increment()
+            pause(milliseconds: 50)
+            exchange.complete("a")
+            return .keep
+        }
+        let daemon = try Daemon(
+            """
+            backends: {up: {dialect: openai, url: "http://127.0.0.1:\(upstream.port)/v1"}}
+            models: {demo: {backend: up}}
+            routes: {/: {model: demo, output: text}}
+            """
+        )
+        let connection = try daemon.connect()
+        let inputs = (0..<200).map { "\"\($0)\"" }.joined(separator: ",")
+        try connection.post(
+            "/batch",
+            "{\"inputs\":[\(inputs)],\"config\":{\"max_concurrency\":1}}",
+            fields: ["Accept": format]
+        )
+        try eventually("the batch does not begin") { dispatched.value >= 3 }
+        let before = dispatched.value
+        connection.leave()
+        #expect(try daemon.accessLines(1)[0]["outcome"]?.string == "client_gone")
+        // The item under way, and one or two that cross the client's end on its way.
+        #expect(dispatched.value <= before + 3)
+    }
+
+    @Test func `a half-closed batch is served`() throws {
+        let mock = try MockUpstream("--tokens 1", "--latency 30ms")
+        let daemon = try Daemon(mock.configuration())
+        for format in ["application/json", "application/x-ndjson", "text/event-stream"] {
+            let connection = try daemon.connect()
+            let body = #"{"inputs":["a","b","c","d"],"config":{"max_concurrency":2}}"#
+            try connection.post("/batch", body, fields: ["Accept": format])
+            connection.finishSending()
+            let reply = try connection.reply()
+            #expect(reply.status == 200)
+            #expect(reply.ending == .complete)
+            #expect(try connection.isClosed())
+        }
+        #expect(try mock.stats().completed == 12)
+    }
+
     @Test func `a half-close is not an end`() throws {
         let mock = try MockUpstream("--tokens 40", "--interval 20ms")
         let daemon = try Daemon(mock.configuration())

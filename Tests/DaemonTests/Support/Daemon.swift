@@ -14,17 +14,23 @@ final class Daemon: Sendable {
     /// - Parameters:
     ///   - configuration: all of it but `listen`, when `listen` is given.
     ///   - listeners: how many it has.
+    ///   - descriptors: the most it may have open; default the system's limit.
     init(
         _ configuration: String,
         listen: String? = "127.0.0.1:0",
         listeners: Int = 1,
         directory: TemporaryDirectory? = nil,
-        environment: [String: String] = [:]
+        environment: [String: String] = [:],
+        descriptors: Int? = nil
     ) throws {
         let directory = try directory ?? TemporaryDirectory()
         self.directory = directory
         let file = try directory.write(Daemon.yaml(configuration, listen: listen), to: "headgate.yaml")
-        let process = try Subprocess(Headgate.path, ["serve", "--config", file], environment: environment)
+        var command = [Headgate.path, "serve", "--config", file]
+        if let descriptors {
+            command = ["/bin/sh", "-c", "ulimit -n \(descriptors) && exec \"$0\" \"$@\""] + command
+        }
+        let process = try Subprocess(command[0], Array(command.dropFirst()), environment: environment)
         self.process = process
         let addresses = try eventually("no listener; stderr: \(process.stderr)") { () -> [String]? in
             let lines = Daemon.logLines(process, "listening")
@@ -100,6 +106,15 @@ final class Daemon: Sendable {
             return line.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
         }
         return 0
+    }
+
+    /// How many descriptors it has open.
+    var descriptorCount: Int {
+        guard let directory = opendir("/proc/\(process.pid)/fd") else { return 0 }
+        defer { closedir(directory) }
+        var count = 0
+        while readdir(directory) != nil { count += 1 }
+        return count - 2  // . and ..
     }
 
     /// Inodes of its sockets.

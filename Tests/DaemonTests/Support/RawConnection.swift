@@ -84,6 +84,12 @@ final class RawConnection {
         return end == nil
     }
 
+    /// Whether something to read has arrived; waits a moment for it.
+    var hasAnswer: Bool {
+        var poller = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        return poll(&poller, 1, 2) > 0
+    }
+
     /// The response to the oldest request that has none yet, whole or up to where it ended.
     func reply(toHead: Bool = false) throws -> HTTPReply {
         if parser.reply.ending != nil { parser.begin(toHead: toHead) }

@@ -186,10 +186,6 @@ import Testing
             "allow_config: [run_name]",
             "allow_config[0]: expected one of configurable, max_concurrency, metadata, recursion_limit, run_id, tags, found \"run_name\""
         ),
-        (
-            "timeouts: {connect: 1s}",
-            "timeouts.connect: connections belong to a backend; set this in the backend's timeouts"
-        ),
         ("max_batch: 0", "max_batch: expected a whole number from 1 to 1000000, found 0"),
     ])
     func explainsRoute(_ keys: String, _ expected: String) {
@@ -197,13 +193,58 @@ import Testing
         #expect(mistakes(text) == ["headgate.yaml:3: routes./.\(expected)"])
     }
 
+    @Test func `what PEM files hold is checked with everything else`() throws {
+        try withFolder { folder in
+            try folder.write("cert.pem", TestPEM.shared().certificate)
+            try folder.write("key.pem", TestPEM.shared().key)
+            try folder.write("other.pem", TestPEM.shared().key.replacing("END PRIVATE", with: "END"))
+            let text = """
+                listen:
+                  - {address: "127.0.0.1:1", certificate: key.pem, key: cert.pem}
+                  - {address: "127.0.0.1:2", certificate: cert.pem, key: other.pem}
+                  - {address: "127.0.0.1:3", certificate: cert.pem, key: key.pem}
+                loops: 99
+                backends:
+                  z:
+                    dialect: openai
+                    url: "https://x"
+                    ca_file: key.pem
+                    client_certificate:
+                      certificate: headgate.yaml
+                      key: missing.pem
+                  y:
+                    dialect: openai
+                    url: "https://x"
+                    client_certificate:
+                      certificate: headgate.yaml
+                      key: key.pem
+                models: {m: {backend: z}}
+                routes: {/: {model: m}}
+                """
+            let file = try folder.write("headgate.yaml", text)
+            guard case .failure(let failure) = ConfigurationLoader.load(file: file, environment: [:]) else {
+                Issue.record("it loads")
+                return
+            }
+            let keys = failure.errors.map { "\($0.line ?? 0) \($0.key)" }
+            #expect(
+                keys == [
+                    "2 listen[0].certificate", "2 listen[0].key", "3 listen[1].key", "5 loops", "10 backends.z.ca_file",
+                    "13 backends.z.client_certificate.key", "18 backends.y.client_certificate.certificate",
+                ]
+            )
+            #expect(failure.errors[0].message == "\(folder.path)/key.pem: holds no certificate in PEM form")
+        }
+    }
+
     @Test func `warns of what is risky`() throws {
         try withFolder { folder in
             try folder.write("open.key", "sk-1", mode: 0o644)
             try folder.write("closed.key", "sk-2")
-            try folder.write("cert.pem", "x", mode: 0o644)
+            try folder.write("cert.pem", TestPEM.shared().certificate, mode: 0o644)
+            try folder.write("private.pem", TestPEM.shared().key, mode: 0o644)
             let text = """
-                listen: ["0.0.0.0:80", {address: "0.0.0.0:443", certificate: cert.pem, key: open.key}]
+                listen: ["0.0.0.0:80", {address: "0.0.0.0:443", certificate: cert.pem, key: private.pem}]
                 backends:
                   a: {dialect: openai, url: "http://10.0.0.1/v1", api_key: sk-3}
                   b: {dialect: openai, url: "http://127.0.0.1/v1", api_key_file: open.key}

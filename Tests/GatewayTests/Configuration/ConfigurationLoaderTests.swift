@@ -6,7 +6,8 @@ import Testing
 @Suite struct ConfigurationLoaderTests {
     @Test func `reads every key`() throws {
         let loaded = try withFolder { folder in
-            for name in ["cert.pem", "key.pem", "ca.pem"] { try folder.write(name, "x") }
+            for name in ["cert.pem", "ca.pem"] { try folder.write(name, TestPEM.shared().certificate) }
+            try folder.write("key.pem", TestPEM.shared().key)
             try folder.write("key.txt", "sk-from-file\n")
             let file = try folder.write("full.yaml", Self.everyKey)
             let result = ConfigurationLoader.load(file: file, environment: ["KEY": "sk-env", "SPACE": "a b"])
@@ -290,7 +291,7 @@ import Testing
             """
             backends: {mock: {dialect: mock, timeouts: {head: 1s, idle: 2s, total: 3s, connect: 4s}}}
             models: {demo: {backend: mock, timeouts: {idle: 20s, total: 30s}}}
-            routes: {/: {model: demo, timeouts: {total: 300s}}, /b: {model: demo}}
+            routes: {/: {model: demo, timeouts: {total: 300s}}, /b: {model: demo, timeouts: {connect: 7s, tls: 8s}}}
             """
         )
         let first = loaded.effectiveTimeouts(route: try #require(loaded.route("/")))
@@ -300,7 +301,10 @@ import Testing
         #expect(first.firstToken == .seconds(60))
         #expect(first.idle == .seconds(20))
         #expect(first.total == .seconds(300))
-        #expect(loaded.effectiveTimeouts(route: try #require(loaded.route("/b"))).total == .seconds(30))
+        let second = loaded.effectiveTimeouts(route: try #require(loaded.route("/b")))
+        #expect(second.total == .seconds(30))
+        #expect(second.connect == .seconds(7))
+        #expect(second.tls == .seconds(8))
         #expect(Configuration().effectiveTimeouts(route: RouteSettings(path: "/", model: "x")) == TimeoutSettings())
     }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import TestAuthority
 import Testing
 
 @testable import Gateway
@@ -40,5 +41,22 @@ extension URL {
         try Data(text.utf8).write(to: file)
         try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: file.path)
         return file.path
+    }
+}
+
+/// A certificate and its private key in PEM form, made once.
+struct TestPEM {
+    let certificate: String
+    let key: String
+
+    static func shared() throws -> TestPEM { try made.get() }
+
+    private static let made = Result {
+        let authority = try TestAuthority.make()
+        let identity = try authority.issue()
+        return TestPEM(
+            certificate: try String(contentsOfFile: identity.certificateFile, encoding: .utf8),
+            key: try String(contentsOfFile: identity.keyFile, encoding: .utf8)
+        )
     }
 }

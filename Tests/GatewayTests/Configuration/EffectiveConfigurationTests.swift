@@ -80,6 +80,8 @@ import Testing
                     max_batch: 10000
                     allow_config: []
                     timeouts:
+                      connect: 5s
+                      tls: 5s
                       head: 60s
                       first_token: 60s
                       idle: 90s
@@ -87,6 +89,26 @@ import Testing
 
                 """
         )
+    }
+
+    @Test func `a secret shows nowhere, whatever key it stands in`() throws {
+        let canary = "canary-5f1c"
+        let loaded = try configuration(
+            """
+            backends:
+              a: {dialect: openai, url: "https://x/v1", api_key: "${CK}", organization: "${CK}", project: "p-${CK}"}
+              b: {dialect: openai, url: "https://y/${CK}/v1"}
+            models: {m: {backend: b, model: "${CK}", params: {stop: ["${CK}"], user: "${CK}"}}}
+            routes: {/: {model: m}}
+            """,
+            environment: ["CK": canary]
+        )
+        let printed = EffectiveConfiguration.yaml(loaded)
+        #expect(!printed.contains(canary))
+        #expect(
+            printed.contains("url: \"https://y/<redacted>/v1\"") || printed.contains("url: https://y/<redacted>/v1")
+        )
+        #expect(printed.contains("project: p-<redacted>") || printed.contains("project: \"p-<redacted>\""))
     }
 
     @Test func `loads again to the same`() throws {

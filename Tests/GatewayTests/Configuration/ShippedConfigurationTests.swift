@@ -42,7 +42,9 @@ import Testing
 
     private static func load(_ text: String) throws -> Result<Configuration, ConfigurationErrors> {
         try withFolder { folder in
-            for name in ["certificate.pem", "key.pem", "groq"] { try folder.write(name, "sk-x\n") }
+            try folder.write("certificate.pem", TestPEM.shared().certificate)
+            try folder.write("key.pem", TestPEM.shared().key)
+            try folder.write("groq", "sk-x\n")
             let environment = environment.merging(["CREDENTIALS_DIRECTORY": folder.path]) { $1 }
             return ConfigurationLoader.load(
                 text: text,

@@ -20,6 +20,10 @@ import Testing
         #expect(Suggestion.closest(to: name, among: ["max_body", "url", "api_key", "log"]) == expected)
     }
 
+    @Test func `names what is there once`() {
+        #expect(Suggestion.hint(for: "zzz", among: ["a", "e", "e"]) == "; expected one of a, e")
+    }
+
     @Test func `points at params`() {
         #expect(
             Suggestion.hint(for: "temperature", among: ["backend", "params"])

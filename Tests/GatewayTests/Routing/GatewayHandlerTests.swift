@@ -6,6 +6,18 @@ import Testing
 /// What the service answers beside the doors.
 @Suite(.timeLimit(.minutes(1)))
 struct GatewayHandlerTests {
+    @Test("OPTIONS for the server as a whole")
+    func serverOptions() async throws {
+        try await TestGateway.run(mockConfiguration()) { gateway in
+            try await gateway.talk { connection in
+                try connection.send(Array("OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n".utf8))
+                let reply = try connection.reply()
+                #expect(reply.status == 204)
+                #expect(reply["allow"] == "GET, HEAD, POST")
+            }
+        }
+    }
+
     @Test("GET and HEAD on /health, /ready and / are a 200", arguments: ["/health", "/ready", "/"])
     func small(path: String) async throws {
         try await TestGateway.run(mockConfiguration()) { gateway in

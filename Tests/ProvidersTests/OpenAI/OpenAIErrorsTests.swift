@@ -117,7 +117,7 @@ import Testing
         Case(503, #"{"error":{"code":503,"message":"Loading model","type":"unavailable_error"}}"#, .upstreamOverload),
         Case(504, "", .upstream5xx),
         Case(529, "", .upstreamOverload),
-        Case(301, "moved", .upstreamProtocol),
+        Case(301, "moved", .upstreamProtocol, shown: "The upstream redirects, which is not followed."),
         Case(204, "", .upstreamProtocol),
         Case(400, "\u{0}\u{FF}", .callerInvalid),
     ]

@@ -161,6 +161,20 @@ import Testing
         #expect(code(await fixture.chunks(of: fixture.model()).error) == .truncated)
     }
 
+    /// G1: where nothing but the connection's end ends the body, only the end mark does.
+    @Test func everyCutOfABodyWithoutFramingIsAnError() async throws {
+        let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n"
+        let body = Self.token + Self.finish + Self.done
+        let mark = body.utf8.count - 2  // the empty line behind it may be missing
+        let cuts = Array(1...body.utf8.count)
+        let fixture = try UpstreamFixture(cuts.map { [.text(head + String(body.prefix($0))), .close] })
+        for cut in cuts {
+            let (chunks, error) = await fixture.chunks(of: fixture.model())
+            #expect((error == nil) == (cut >= mark), "cut at byte \(cut)")
+            #expect(chunks.contains(where: \.isLast) == (cut >= mark), "cut at byte \(cut)")
+        }
+    }
+
     /// G2, in every state of a call.
     @Test(arguments: [
         [UpstreamStep.untilDisconnect],

@@ -19,7 +19,8 @@ final class OpenAIDecoding: StreamDecoding {
 
     var isComplete: Bool { decoder.isComplete }
     func feed(_ bytes: [UInt8]) { decoder.feed(bytes, reader: reader) }
-    func finish() { decoder.finish() }
+    func finish() { decoder.finish(isProven: true) }
+    func finish(isProven: Bool) { decoder.finish(isProven: isProven) }
     func next() throws -> MessageChunk? { try decoder.next() }
 }
 
@@ -36,6 +37,25 @@ final class OpenAIDecoding: StreamDecoding {
 
     @Test(arguments: OpenAIFixtures.all) func cutsAreNoticed(_ fixture: StreamFixture) throws {
         try conformance.checkEveryCut(fixture)
+    }
+
+    /// Behind the finish reason: only framing that proves the end makes up for a missing end mark, and nothing for half an event.
+    @Test(arguments: [
+        ("", true, true), ("", false, false), ("data: [DONE]", true, true), ("data: [DONE]", false, true),
+        ("data: [DONE]\n", false, true), ("data: [DON", true, false), ("data: [DON", false, false),
+        ("data: {\"choices\":[],\"usage\":{\"prom", true, false), ("data: {\"choices\":[]}\n", true, false),
+        ("da", true, false), (": pi", true, true), (": pi", false, false), ("\n", true, true),
+    ])
+    func endsBehindAFinishReason(_ rest: String, isProven: Bool, isComplete: Bool) throws {
+        let decoder = OpenAIDecoding()
+        decoder.feed(Array("data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n\(rest)".utf8))
+        decoder.finish(isProven: isProven)
+        if isComplete {
+            #expect(try decoder.next()?.isLast == true)
+        } else {
+            let error = #expect(throws: RunError.self) { while try decoder.next() != nil {} }
+            #expect(error?.code == .truncated)
+        }
     }
 
     @Test func oneTextChunkIsOneWithoutExtras() throws {

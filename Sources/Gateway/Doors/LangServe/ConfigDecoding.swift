@@ -29,12 +29,12 @@ struct ConfigDecoding {
     ) throws(RequestProblem) {
         switch key {
         case .maxConcurrency:
-            guard let count = value.int, count > 0 else {
+            guard let count = integer(value), count > 0 else {
                 throw .at(["max_concurrency"], "greater_than", "Input should be an integer greater than 0", value)
             }
             config.maxConcurrency = count
         case .recursionLimit:
-            guard let limit = value.int, limit > 0 else {
+            guard let limit = integer(value), limit > 0 else {
                 throw .at(["recursion_limit"], "greater_than", "Input should be an integer greater than 0", value)
             }
             config.recursionLimit = limit
@@ -52,6 +52,13 @@ struct ConfigDecoding {
         // No route has configurable fields: like LangServe's own runnables without any, take and ignore whatever is sent.
         case .configurable: return
         }
+    }
+
+    /// An integer as the reference takes it: also `3.0` and `"3"`.
+    private func integer(_ value: JSONView) -> Int? {
+        if let int = value.int { return int }
+        if let text = value.string { return text.utf8.allSatisfy({ 0x30...0x39 ~= $0 }) ? Int(text) : nil }
+        return value.double.flatMap { Int(exactly: $0) }
     }
 
     /// Allowed tags come out de-duplicated and sorted, as on the reference server.

@@ -121,6 +121,8 @@ struct EnvelopeDecoding {
             }
         } catch let problem as RequestProblem {
             throw problem
+        } catch let error as JSONError where error.reason == .tooDeep {
+            throw .sentence("Invalid JSON body: nested more than \(JSONReader.defaultDepth) levels deep")
         } catch {
             throw .invalidJSON
         }

@@ -9,12 +9,14 @@ extension LangServeDoor {
         var batch: BatchRequest
         do throws(RequestProblem) {
             let deadline = try deadline(for: request, response)
+            try LangServeDoor.checkCoding(request)
             batch = try decoding.batch(request.takeBody())
-            prepare(&batch, deadline, report)
+            prepare(&batch, deadline, since: request.received, report)
         } catch {
             return reject(error, response, report)
         }
-        if let format = StreamFormat.negotiated(request.head.fields, offered: [.events, .lines]) {
+        response.probeAtOnce()  // whether the client is still there decides about the next item
+        if let format = StreamFormat.negotiated(request.head.fields, offered: [.events, .lines], standard: nil) {
             await streamBatch(batch, format, response, report)
         } else {
             await wholeBatch(batch, response, report)
@@ -25,13 +27,16 @@ extension LangServeDoor {
     private func prepare(
         _ batch: inout BatchRequest,
         _ deadline: ContinuousClock.Instant,
+        since received: MonotonicTime,
         _ report: RunReport
     ) {
+        let waitingSince = ContinuousClock.now - (MonotonicTime.now - received)
         let source = runIDs.value
         let limit = min(route.settings.maxConcurrency, batch.maxConcurrency ?? .max)
         var seen: Set<RunID> = []
         for place in batch.configs.indices {
             batch.configs[place].deadline = deadline
+            batch.configs[place].waitingSince = waitingSince
             batch.configs[place].maxConcurrency = limit
             // Only the first element may bring its own id; the others', sent by mistake, would make two runs one.
             let chosen = place == 0 ? batch.configs[place].runID : nil

@@ -28,7 +28,8 @@ extension LangServeDoor {
         _ report: RunReport
     ) -> (RunStream<MessageChunk>.Iterator, StreamEncoder)? {
         let offered: [StreamFormat] = [.events, .lines, .text]
-        let format = StreamFormat.negotiated(request.head.fields, offered: offered) ?? .events
+        let accepted = StreamFormat.negotiated(request.head.fields, offered: offered, standard: .events)
+        let format = accepted ?? .events
         guard let run = begin(request, response, report) else { return nil }
         let encoder = StreamEncoder(
             format: format,

@@ -43,6 +43,7 @@ final class LangServeDoor: Sendable {
     func begin(_ request: ServerRequest, _ response: ResponseWriter, _ report: RunReport) -> SingleRequest? {
         do throws(RequestProblem) {
             let deadline = try deadline(for: request, response)
+            try LangServeDoor.checkCoding(request)
             var single = try decoding.single(request.takeBody())
             // The caller's run id where the route allows one, else the one that was drawn for the request.
             if let runID = single.config.runID { report.runID = runID } else { single.config.runID = report.runID }
@@ -83,8 +84,12 @@ final class LangServeDoor: Sendable {
         _ response: ResponseWriter
     ) throws(RequestProblem) -> ContinuousClock.Instant {
         var total = route.timeouts.total
-        if let text = request.head.fields["x-request-timeout-ms"] {
-            guard let milliseconds = Int(text), milliseconds > 0 else {
+        // Of two, one would be ignored.
+        let limits = request.head.fields.values("x-request-timeout-ms")
+        if !limits.isEmpty {
+            guard limits.count == 1, let text = limits.first, text.utf8.allSatisfy({ 0x30...0x39 ~= $0 }),
+                let milliseconds = Int(text), milliseconds > 0
+            else {
                 throw .sentence("X-Request-Timeout-Ms must be a whole number of milliseconds above 0")
             }
             total = min(total, .milliseconds(milliseconds))
@@ -94,13 +99,22 @@ final class LangServeDoor: Sendable {
         return .now + (end - .now)
     }
 
+    /// A compressed body would only look like broken JSON.
+    static func checkCoding(_ request: ServerRequest) throws(RequestProblem) {
+        guard let coding = request.head.fields["content-encoding"], coding.lowercased() != "identity" else { return }
+        throw .codedBody
+    }
+
     // MARK: Failing
 
-    /// Answers a request that is not valid: 422, before anything ran.
+    /// Answers a request that is not valid, before anything ran.
     func reject(_ problem: RequestProblem, _ response: ResponseWriter, _ report: RunReport) {
         report.isRejected = true
-        report.error = RunError(.callerInvalid, problem.message, status: 422)
-        response.respond(status: 422, fields: report.fields, body: problem.body)
+        report.error = RunError(.callerInvalid, problem.message, status: problem.status)
+        var fields = report.fields
+        // RFC 9110, 12.5.3: what would be taken instead.
+        if case .codedBody = problem { fields.append("accept-encoding", "identity") }
+        response.respond(status: problem.status, fields: fields, body: problem.body)
     }
 
     /// Answers a run that failed before the response's head was sent.

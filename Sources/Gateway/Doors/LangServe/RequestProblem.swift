@@ -1,10 +1,12 @@
 import JSON
 
 /// Why a LangServe request body cannot be served, in the shapes that FastAPI and pydantic gave clients to expect
-/// (langserve-protocol.md, 1.15). Always answered 422.
+/// (langserve-protocol.md, 1.15). Answered 422, but for a coded body.
 enum RequestProblem: Error {
     /// The body is not JSON, or not UTF-8.
     case invalidJSON
+    /// The body is compressed, or coded otherwise.
+    case codedBody
     /// A sentence instead of a list of errors.
     case sentence(String)
     /// One error with its place inside the validated value.
@@ -16,7 +18,7 @@ enum RequestProblem: Error {
         bytes.appendRaw("{\"detail\":")
         switch self {
         case .invalidJSON: bytes.appendRaw("[\"Invalid JSON body\"]")
-        case .sentence(let text): bytes.appendJSON(text)
+        case .codedBody, .sentence: bytes.appendJSON(message)
         case .invalid(let error):
             bytes.appendRaw("[")
             error.append(to: &bytes)
@@ -28,10 +30,16 @@ enum RequestProblem: Error {
         return bytes
     }
 
+    /// The answer's status.
+    var status: Int {
+        if case .codedBody = self { 415 } else { 422 }
+    }
+
     /// The problem in words.
     var message: String {
         switch self {
         case .invalidJSON: "Invalid JSON body"
+        case .codedBody: "Content-Encoding is not supported; send the body as it is"
         case .sentence(let text): text
         case .invalid(let error): error.description
         }

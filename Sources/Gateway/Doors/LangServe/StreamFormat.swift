@@ -9,45 +9,29 @@ enum StreamFormat: Equatable {
     /// The bare text of the tokens, for people and pipes.
     case text
 
-    /// The format that `Accept` asks for; nil when it names none of `offered`, or is absent.
+    /// The format that `Accept` asks for by RFC 9110, section 12.5.1; nil for the door's default.
     ///
-    /// Of formats with the same weight the one named first wins. A media type this door does not have is no error: LangServe never
-    /// looks at `Accept`.
-    static func negotiated(_ fields: HTTPFields, offered: [StreamFormat]) -> StreamFormat? {
+    /// Each type offered has the weight of the most specific range that matches it; the heaviest wins, and of equals the one named
+    /// first. Wildcards name nothing: of what only they match, the default wins. Where nothing offered is acceptable, the default is sent all
+    /// the same: LangServe never looks at `Accept`.
+    ///
+    /// - Parameters:
+    ///   - offered: what there is besides the default, or with it.
+    ///   - standard: the default: one of `offered`, or nil for a whole JSON answer.
+    static func negotiated(_ fields: HTTPFields, offered: [StreamFormat], standard: StreamFormat?) -> StreamFormat? {
         let accept = fields.values("accept").joined(separator: ",")
-        if accept.isEmpty || accept == "*/*" { return nil }
-        var best: (format: StreamFormat, weight: Double)?
-        for part in accept.split(separator: ",") {
-            let pieces = part.split(separator: ";").map(trimmed)
-            guard let name = pieces.first?.lowercased(),
-                let format = format(named: name),
-                offered.contains(format)
-            else { continue }
-            let weight = pieces.dropFirst().compactMap(weight).first ?? 1
-            if weight > 0, weight > best?.weight ?? 0 { best = (format, weight) }
+        if accept.isEmpty || accept == "*/*" { return standard }
+        let ranges = accept.split(separator: ",").enumerated().map { MediaRange($1, place: $0) }
+        var candidates: [StreamFormat?] = offered
+        if !offered.contains(where: { $0 == standard }) { candidates.append(standard) }
+        var best: (format: StreamFormat?, match: MediaRange.Match)?
+        for format in candidates {
+            guard let match = MediaRange.match(ranges, format, isDefault: format == standard), match.weight > 0 else {
+                continue
+            }
+            if best.map({ match.isBetter(than: $0.match) }) ?? true { best = (format, match) }
         }
-        return best?.format
-    }
-
-    private static func format(named name: String) -> StreamFormat? {
-        switch name {
-        case "text/event-stream": .events
-        case "application/x-ndjson", "application/ndjson", "application/jsonl": .lines
-        case "text/plain": .text
-        default: nil
-        }
-    }
-
-    private static func weight(_ parameter: Substring) -> Double? {
-        guard parameter.hasPrefix("q=") || parameter.hasPrefix("Q=") else { return nil }
-        return Double(parameter.dropFirst(2))
-    }
-
-    private static func trimmed(_ text: Substring) -> Substring {
-        var text = text
-        while text.first == " " || text.first == "\t" { text.removeFirst() }
-        while text.last == " " || text.last == "\t" { text.removeLast() }
-        return text
+        return best.map(\.format) ?? standard
     }
 
     /// The head's fields.
@@ -70,6 +54,68 @@ enum StreamFormat: Equatable {
         case .events: Array(": ping\r\n\r\n".utf8)
         case .lines: [UInt8(ascii: " ")]
         case .text: nil
+        }
+    }
+}
+
+/// One element of `Accept`.
+private struct MediaRange {
+    let name: String
+    let weight: Double
+    let place: Int
+
+    /// How well a format is liked.
+    struct Match {
+        let weight: Double
+        let rank: Int
+        let place: Int
+
+        func isBetter(than other: Match) -> Bool {
+            if weight != other.weight { return weight > other.weight }
+            return rank != other.rank ? rank > other.rank : place < other.place
+        }
+    }
+
+    init(_ text: Substring, place: Int) {
+        let pieces = text.split(separator: ";").map(MediaRange.trimmed)
+        name = pieces.first?.lowercased() ?? ""
+        weight =
+            pieces.dropFirst().lazy.compactMap { parameter in
+                parameter.hasPrefix("q=") || parameter.hasPrefix("Q=") ? Double(parameter.dropFirst(2)) : nil
+            }.first ?? 1
+        self.place = place
+    }
+
+    /// The most specific range that covers `format`; nil when there is none.
+    static func match(_ ranges: [MediaRange], _ format: StreamFormat?, isDefault: Bool) -> Match? {
+        let names = format.names
+        if let range = ranges.first(where: { names.contains($0.name) }) {
+            // In `application/json, text/plain, */*` of stock clients text is a habit, and the default as welcome.
+            let isHabit = format == .text && ranges.contains { $0.name == "*/*" && $0.weight >= range.weight }
+            return Match(weight: range.weight, rank: isHabit ? 1 : 3, place: range.place)
+        }
+        let kind = names[0].prefix { $0 != "/" }
+        guard let range = ranges.first(where: { $0.name == "\(kind)/*" }) ?? ranges.first(where: { $0.name == "*/*" })
+        else { return nil }
+        return Match(weight: range.weight, rank: isDefault ? 2 : 0, place: range.place)
+    }
+
+    private static func trimmed(_ text: Substring) -> Substring {
+        var text = text
+        while text.first == " " || text.first == "\t" { text.removeFirst() }
+        while text.last == " " || text.last == "\t" { text.removeLast() }
+        return text
+    }
+}
+
+extension StreamFormat? {
+    /// Media types that ask for it; nil is a whole JSON answer.
+    fileprivate var names: [String] {
+        switch self {
+        case .events: ["text/event-stream"]
+        case .lines: ["application/x-ndjson", "application/ndjson", "application/jsonl"]
+        case .text: ["text/plain"]
+        case nil: ["application/json"]
         }
     }
 }

@@ -20,6 +20,14 @@ struct BatchTests {
         "[" + (0..<count).map { #""in-\#($0)""# }.joined(separator: ",") + "]"
     }
 
+    @Test("an integer may come as the reference takes it", arguments: ["1.0", "\"3\"", "1e2", "7"])
+    func integers(count: String) async throws {
+        try await TestGateway.run(mockConfiguration()) { gateway in
+            let reply = try await gateway.post("/batch", #"{"inputs":["a"],"config":{"max_concurrency":\#(count)}}"#)
+            #expect(reply.status == 200)
+        }
+    }
+
     @Test("LS-21 outputs, responses and run ids come in the order of the inputs")
     func order() async throws {
         try await EchoUpstream.run {
@@ -71,6 +79,9 @@ struct BatchTests {
                     (#"{"inputs":["a"],"config":["s"]}"#, ["config", 0]),
                     (#"{"inputs":["a"],"config":[{"max_concurrency":0}]}"#, ["config", 0, "max_concurrency"]),
                     (#"{"inputs":["a"],"config":{"max_concurrency":-1}}"#, ["max_concurrency"]),
+                    (#"{"inputs":["a"],"config":{"max_concurrency":1.5}}"#, ["max_concurrency"]),
+                    (#"{"inputs":["a"],"config":{"max_concurrency":"+3"}}"#, ["max_concurrency"]),
+                    (#"{"inputs":["a"],"config":{"max_concurrency":""}}"#, ["max_concurrency"]),
                     (#"{"inputs":["a"],"return_exceptions":"yes"}"#, ["return_exceptions"]),
                 ]
                 for (body, place) in wrong {

@@ -80,6 +80,29 @@ struct DeadlineTests {
         }
     }
 
+    @Test("what an item waited for the others counts in the words of its timeout")
+    func waitingForItsTurn() async throws {
+        // The second item begins when the first has ended, which takes most of the time.
+        let answer: @Sendable (String) -> EchoUpstream.Answer = { .init(delay: $0 == "a" ? .seconds(1) : .seconds(30)) }
+        try await EchoUpstream.run(answer) { _, port in
+            try await TestGateway.run(upstreamConfiguration(port, route: "max_concurrency: 1")) { gateway in
+                let body = #"{"inputs":["a","b","c"],"return_exceptions":true}"#
+                let reply = try await gateway.post("/batch", body, "X-Request-Timeout-Ms: 1500")
+                let messages = try (1...2).map {
+                    try #require(try reply.json["metadata"]?["responses"]?[$0]["error"]?["message"]?.string)
+                }
+                let under =
+                    /timeout_total after (\d+) ms: waiting for its turn (\d+) ms, queue \d+ ms, connect \d+ ms, .*/
+                let began = try #require(try under.wholeMatch(in: messages[0]), "\(messages[0])")
+                #expect(Int(began.1) ?? 0 >= 1500)
+                #expect(Int(began.2) ?? 0 >= 1000)
+                let never = /timeout_total after (\d+) ms: waiting for its turn (\d+) ms/
+                let waited = try #require(try never.wholeMatch(in: messages[1]), "\(messages[1])")
+                #expect(waited.1 == waited.2 && Int(waited.1) ?? 0 >= 1500)
+            }
+        }
+    }
+
     @Test("a caller cannot lengthen the route's total")
     func routeTotal() async throws {
         try await scripted([[.untilDisconnect]], route: "timeouts: {total: 50ms}") { gateway, _ in
@@ -100,7 +123,7 @@ struct DeadlineTests {
 
     @Test(
         "a time limit that is none is a 422",
-        arguments: ["0", "-5", "soon", "1.5", "", "99999999999999999999", "5s"]
+        arguments: ["0", "-5", "soon", "1.5", "", "99999999999999999999", "5s", "+5", "5\r\nX-Request-Timeout-Ms: 900"]
     )
     func invalid(limit: String) async throws {
         try await TestGateway.run(mockConfiguration()) { gateway in

@@ -264,7 +264,21 @@ struct EnvelopeTests {
             let closed = String(repeating: "[", count: 1000) + String(repeating: "]", count: 1000)
             let reply = try await gateway.post("/invoke", #"{"input":"a","kwargs":\#(closed)}"#)
             #expect(reply.status == 422)
-            #expect(try reply.json["detail"] == ["Invalid JSON body"])
+            #expect(try reply.json["detail"] == "Invalid JSON body: nested more than 128 levels deep")
+        }
+    }
+
+    @Test("a compressed body is a 415 that says what is taken")
+    func codedBody() async throws {
+        try await TestGateway.run(mockConfiguration("reply: echo")) { gateway in
+            for endpoint in ["invoke", "batch", "stream"] {
+                let reply = try await gateway.post("/\(endpoint)", "\u{1F}", "Content-Encoding: gzip")
+                #expect(reply.status == 415)
+                #expect(reply["accept-encoding"] == "identity")
+                #expect(try reply.json["detail"]?.string?.contains("Content-Encoding") == true)
+            }
+            let plain = try await gateway.post("/invoke", #"{"input":"a"}"#, "Content-Encoding: identity")
+            #expect(plain.status == 200)
         }
     }
 }

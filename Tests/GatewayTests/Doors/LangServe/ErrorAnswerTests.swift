@@ -115,6 +115,11 @@ struct ErrorAnswerTests {
                 #expect(reply.status == expected, "\(status) \(body)")
                 #expect(try reply.json["error"]?["code"]?.string == code, "\(status) \(body)")
                 if status == 429 || status == 503 { #expect(reply["retry-after"] == "3") }
+                // What the next call meets as well is not to be tried again.
+                let isTransient = [429, 503, 500, 200].contains(status) && code != "upstream_billing"
+                #expect(reply["x-should-retry"] == (isTransient ? "true" : "false"), "\(status) \(body)")
+                #expect(try reply.json["error"]?["retryable"]?.bool == isTransient, "\(status) \(body)")
+                if code == "upstream_billing" { #expect(!reply.text.contains("credentials")) }
                 #expect(reply["x-request-id"] != nil)
             }
         }
