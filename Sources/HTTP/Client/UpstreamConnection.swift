@@ -200,7 +200,8 @@ actor UpstreamConnection {
         HTTPEncoder.appendContentLengthAndEnd(request.body.count, to: &transport.outbox)
         transport.outbox.append(contentsOf: request.body)
         arm(loop.now + limits.head, .timeoutHead, deadline: limits.deadline)
-        transport.flush()  // it is whole: nothing could share its write, and of a thousand the first should not wait for the last
+        // It is whole: nothing could share its write, and of a thousand the first should not wait for the last.
+        transport.flush()
     }
 
     /// The body bytes that are there, or the next that come; nil at the end.
