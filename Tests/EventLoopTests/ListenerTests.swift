@@ -142,12 +142,14 @@ import Testing
         }
     }
 
-    @Test func aStaleSocketIsReplaced() throws {
+    @Test(.timeLimit(.minutes(1))) func aStaleSocketIsReplaced() throws {
         let folder = Folder()
         let (descriptors, address) = try Listener.open(folder.socket, count: 1)
         close(descriptors[0])  // as a killed process: the file stays
-        let (again, _) = try Listener.open(address, count: 2)
-        for descriptor in again { close(descriptor) }
+        // A process that another test starts holds a copy of the socket between its fork and its exec.
+        var again = try? Listener.open(address, count: 2).descriptors
+        while again == nil, !Task.isCancelled { again = try? Listener.open(address, count: 2).descriptors }
+        for descriptor in again ?? [] { close(descriptor) }
     }
 
     @Test func aLiveSocketIsLeftAlone() async throws {
@@ -311,8 +313,8 @@ import Testing
 
     @Test(
         arguments: [
-            (20, 16, 18), (64, 49, 56), (1024, 868, 992), (20_000, 17_472, 19_968),
-            (Int32.max, 1_879_048_164, 2_147_483_615),
+            (20, 17, 18), (64, 53, 56), (1024, 930, 992), (20_000, 18_720, 19_968),
+            (Int32.max, 2_013_265_890, 2_147_483_615),
         ] as [(Int32, Int32, Int32)]
     )
     func whatIsKeptBack(limit: Int32, clients: Int32, upstreams: Int32) {
