@@ -152,8 +152,6 @@ public actor Gateway {
 
     /// How often ``keepMemoryLow()`` looks.
     private static let memoryInterval = Duration.seconds(2)
-    /// When a start is over on every thread.
-    private static let settlingTime = Duration.milliseconds(300)
     /// Connections that must have closed since the last time before the heap is worth looking through.
     private static let closedBeforeTrim = 256
     /// Bytes of large bodies that must have been freed since the last time.
@@ -168,9 +166,6 @@ public actor Gateway {
         var closedAtTrim = 0
         var freedAtTrim = 0
         var freedBefore = 0
-        // The last steps of a start run beside the release that ends it.
-        try? await loop.sleep(for: Gateway.settlingTime)
-        ProcessMemory.releaseUnused()
         while !Task.isCancelled {
             var open = 0
             var closed = 0
