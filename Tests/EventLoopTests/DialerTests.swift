@@ -32,11 +32,31 @@ import Testing
         }
     }
 
-    /// An address where nobody listens.
-    private func deadAddress() throws -> SocketAddress {
-        let (descriptors, address) = try Listener.open(.ipv4(0x7F00_0001, port: 0), count: 1)
-        close(descriptors[0])
-        return address
+    /// An address where nobody listens, and where nobody can as long as this lives: the port is bound, so the kernel gives it
+    /// to no other test, and without `listen` it refuses.
+    private final class DeadPort: Sendable, CustomStringConvertible {
+        let address: SocketAddress
+        private let descriptor: Int32
+
+        init() throws {
+            descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+            var storage = sockaddr_in()
+            storage.sin_family = sa_family_t(AF_INET)
+            storage.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+            var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+            let descriptor = descriptor
+            let isBound = withUnsafeMutablePointer(to: &storage) { pointer in
+                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    bind(descriptor, $0, length) == 0 && getsockname(descriptor, $0, &length) == 0
+                }
+            }
+            try #require(isBound)
+            address = .ipv4(0x7F00_0001, port: UInt16(bigEndian: storage.sin_port))
+        }
+
+        deinit { close(descriptor) }
+
+        var description: String { address.description }
     }
 
     /// What a dialer comes to: the peer's port and whether it is ready for use, or the error's text.
@@ -75,14 +95,17 @@ import Testing
     }
 
     @Test func aRefusedConnectionIsAnError() async throws {
-        let dead = try deadAddress()
-        #expect(try await dial([dead]) == ["connect to \(dead): Connection refused", "end"])
+        let dead = try DeadPort()
+        #expect(try await dial([dead.address]) == ["connect to \(dead): Connection refused", "end"])
     }
 
     @Test func theLastErrorIsTold() async throws {
-        let (dead, missing) = (try deadAddress(), SocketAddress.unix(path: "/nonexistent/x"))
-        #expect(try await dial([dead, missing]) == ["connect to \(missing): No such file or directory", "end"])
-        #expect(try await dial([missing, dead]) == ["connect to \(dead): Connection refused", "end"])
+        let dead = try DeadPort()
+        let missing = SocketAddress.unix(path: "/nonexistent/x")
+        #expect(
+            try await dial([dead.address, missing]) == ["connect to \(missing): No such file or directory", "end"]
+        )
+        #expect(try await dial([missing, dead.address]) == ["connect to \(dead): Connection refused", "end"])
     }
 
     @Test func noAddressIsAnError() async throws {
@@ -91,8 +114,10 @@ import Testing
 
     @Test func theNextAddressIsTriedWhenOneRefuses() async throws {
         let server = try Server()
-        let (first, second) = (try deadAddress(), SocketAddress.unix(path: "/nonexistent/x"))
-        #expect(try await dial([first, second, server.address]) == ["\(server.address.port ?? 0)", "end"])
+        let first = try DeadPort()
+        let second = SocketAddress.unix(path: "/nonexistent/x")
+        #expect(try await dial([first.address, second, server.address]) == ["\(server.address.port ?? 0)", "end"])
+        withExtendedLifetime(first) {}
     }
 
     @Test func theNextAddressIsTriedWhenOneIsSilent() async throws {
