@@ -28,6 +28,14 @@ extension AsyncRunnable {
     }
 }
 
+extension AsyncRunnable {
+    /// The elements of ``Runnable/atransform(_:config:)``, each pulled by a task when the blocked thread asks for it. The input's
+    /// pieces are pulled on the thread pool.
+    public func transform(_ input: RunSequence<InputChunk>, config: RunConfig) -> RunSequence<Chunk> {
+        BlockingBridge.sequence(of: atransform(RunStream(pulling: input), config: config))
+    }
+}
+
 /// Blocking batches: the calling thread waits for the asynchronous ones, whose items are tasks and not threads.
 extension AsyncRunnable {
     /// Waits for ``Runnable/abatch(_:configs:)``, with its limits.

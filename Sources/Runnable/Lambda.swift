@@ -17,8 +17,31 @@ public struct RunnableLambda<Input: Sendable, Output: Sendable>: Runnable {
 
     /// Calls the function on the calling thread.
     public func invoke(_ input: Input, config: RunConfig) throws -> Output {
-        let config = config.withRunID()
-        return try config.asCurrent { try function(input, config) }
+        try RunScope(name, .chain, config).run(input) { try body.invoke(input, config: $0) }
+    }
+
+    /// One piece: what the function returns, called on the thread pool.
+    public func astream(_ input: Input, config: RunConfig) -> RunStream<Output> {
+        let body = body
+        return RunScope(name, .chain, config).streaming(input) { body.astream(input, config: $0) }
+    }
+
+    /// One piece: what the function makes of the whole input, called on the thread pool.
+    public func atransform(_ input: RunStream<Input>, config: RunConfig) -> RunStream<Output> {
+        let body = body
+        return RunScope(name, .chain, config).transforming(input) { body.atransform($0, config: $1) }
+    }
+
+    private var body: Body { Body(function: function) }
+
+    /// The function alone, reporting nothing.
+    private struct Body: Runnable {
+        let function: @Sendable (Input, RunConfig) throws -> Output
+
+        func invoke(_ input: Input, config: RunConfig) throws -> Output {
+            let config = config.withRunID()
+            return try config.asCurrent { try function(input, config) }
+        }
     }
 }
 
@@ -44,8 +67,31 @@ public struct AsyncRunnableLambda<Input: Sendable, Output: Sendable>: AsyncRunna
 
     /// Calls the function on the caller's executor, unless the run is cancelled or its deadline passed.
     public func ainvoke(_ input: Input, config: RunConfig) async throws -> Output {
-        try config.checkpoint()
-        let config = config.withRunID()
-        return try await config.asCurrent { try await function(input, config) }
+        try await RunScope(name, .chain, config).run(input) { try await body.ainvoke(input, config: $0) }
+    }
+
+    /// One piece: what the function returns.
+    public func astream(_ input: Input, config: RunConfig) -> RunStream<Output> {
+        let body = body
+        return RunScope(name, .chain, config).streaming(input) { body.astream(input, config: $0) }
+    }
+
+    /// One piece: what the function makes of the whole input.
+    public func atransform(_ input: RunStream<Input>, config: RunConfig) -> RunStream<Output> {
+        let body = body
+        return RunScope(name, .chain, config).transforming(input) { body.atransform($0, config: $1) }
+    }
+
+    private var body: Body { Body(function: function) }
+
+    /// The function alone, reporting nothing.
+    private struct Body: AsyncRunnable {
+        let function: @Sendable (Input, RunConfig) async throws -> Output
+
+        func ainvoke(_ input: Input, config: RunConfig) async throws -> Output {
+            try config.checkpoint()
+            let config = config.withRunID()
+            return try await config.asCurrent { try await function(input, config) }
+        }
     }
 }

@@ -4,6 +4,9 @@ extension Runnable {
     /// The type's name.
     public var name: String { String(describing: Self.self) }
 
+    /// ``RunKind/chain``.
+    public var kind: RunKind { .chain }
+
     /// See the requirement.
     public func ainvoke(_ input: Input, config: RunConfig) async throws -> Output {
         try config.checkpoint()
@@ -31,6 +34,40 @@ extension Runnable {
 
     /// ``astream(_:config:)`` as part of the surrounding run, if there is one.
     public func astream(_ input: Input) -> RunStream<Chunk> { astream(input, config: .inherited) }
+}
+
+extension Runnable {
+    /// See the requirement.
+    public func transform(_ input: RunSequence<InputChunk>, config: RunConfig) -> RunSequence<Chunk> {
+        RunSequence {
+            var output: RunSequence<Chunk>.Iterator?
+            var isSummed = false
+            return {
+                if !isSummed {
+                    isSummed = true
+                    let sum = PieceSum<InputChunk>.make()
+                    try input.forEach { sum.add($0) }
+                    output = try sum.whole(as: Input.self).map { self.stream($0, config: config).makeIterator() }
+                }
+                return try output?.next()
+            }
+        }
+    }
+
+    /// See the requirement.
+    public func atransform(_ input: RunStream<InputChunk>, config: RunConfig) -> RunStream<Chunk> {
+        RunStream {
+            ChainedSource(SummedSource(input) { try $0.whole(as: Input.self) }) { self.astream($0, config: config) }
+        }
+    }
+
+    /// ``transform(_:config:)`` as part of the surrounding run, if there is one.
+    public func transform(_ input: RunSequence<InputChunk>) -> RunSequence<Chunk> {
+        transform(input, config: .inherited)
+    }
+
+    /// ``atransform(_:config:)`` as part of the surrounding run, if there is one.
+    public func atransform(_ input: RunStream<InputChunk>) -> RunStream<Chunk> { atransform(input, config: .inherited) }
 }
 
 extension Runnable where Chunk == Output {

@@ -12,9 +12,15 @@ public protocol Runnable<Input, Output>: Sendable {
     associatedtype Output: Sendable
     /// What it streams. Equal to the output unless the type says otherwise; chunks add up to the output.
     associatedtype Chunk: Sendable = Output
+    /// What it can take its input in. Equal to the input unless the type says otherwise, as those do that work on pieces as
+    /// they come.
+    associatedtype InputChunk: Sendable = Input
 
     /// What runs of it are called. Default: the type's name.
     var name: String { get }
+
+    /// What sort of thing it is, for events. Default ``RunKind/chain``, ``RunKind/chatModel`` for a ``ChatModel``.
+    var kind: RunKind { get }
 
     /// Turns `input` into an output, blocking the calling thread until it is done.
     /// - Throws: whatever the work throws; nothing is wrapped.
@@ -38,6 +44,18 @@ public protocol Runnable<Input, Output>: Sendable {
     /// Default, when `Chunk` is `Output`: one piece, what ``ainvoke(_:config:)`` returns. Dropping the iterator or cancelling the
     /// task that iterates stops the work.
     func astream(_ input: Input, config: RunConfig) -> RunStream<Chunk>
+
+    /// The output in pieces, made from an input that comes in pieces, blocking the thread that asks.
+    ///
+    /// Default: adds the whole input up (of pieces that cannot be added the last one counts) and streams its output. No input, no
+    /// output.
+    func transform(_ input: RunSequence<InputChunk>, config: RunConfig) -> RunSequence<Chunk>
+
+    /// The output in pieces, made from an input that comes in pieces, on the executor of whoever iterates.
+    ///
+    /// Default: adds the whole input up (of pieces that cannot be added the last one counts) and streams its output. No input, no
+    /// output. Dropping the iterator stops this work and that of the input.
+    func atransform(_ input: RunStream<InputChunk>, config: RunConfig) -> RunStream<Chunk>
 
     /// The outputs of many inputs, in input order, blocking the calling thread until all are done.
     ///

@@ -18,9 +18,13 @@ public struct ChatPrompt: Sendable, Hashable {
 ///
 /// Implement ``AsyncRunnable/ainvoke(_:config:)`` and, when the model can stream, ``Runnable/astream(_:config:)``; the
 /// default of the latter is the whole answer in one final chunk.
-public protocol ChatModel: AsyncRunnable where Input == ChatPrompt, Output == Message, Chunk == MessageChunk {}
+public protocol ChatModel: AsyncRunnable
+where Input == ChatPrompt, InputChunk == ChatPrompt, Output == Message, Chunk == MessageChunk {}
 
 extension ChatModel {
+    /// ``RunKind/chatModel``.
+    public var kind: RunKind { .chatModel }
+
     /// One final chunk: the whole answer of `ainvoke`. Cancelling the iteration cancels the call.
     public func astream(_ input: ChatPrompt, config: RunConfig) -> RunStream<MessageChunk> {
         .one { MessageChunk(whole: try await self.ainvoke(input, config: config)) }

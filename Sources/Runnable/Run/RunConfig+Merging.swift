@@ -24,7 +24,8 @@ extension RunConfig {
         merged.parentRunID = other.parentRunID ?? parentRunID
         merged.maxConcurrency = other.maxConcurrency ?? maxConcurrency
         if other.recursionLimit != Self.defaultRecursionLimit { merged.recursionLimit = other.recursionLimit }
-        if !other.stepTags.isEmpty { merged.stepTags = other.stepTags }
+        merged.step = other.step ?? step
+        merged.trace = other.trace ?? trace
         merged.deadline = Self.earlier(deadline, other.deadline)
         return merged
     }

@@ -14,8 +14,8 @@ public struct RunConfig: Sendable {
     public var runName: String?
     /// Labels of this run and all runs below it.
     public var tags: [String]
-    /// Labels of this run only: its place in the runnable above it. See ``RunStep``.
-    public var stepTags: [String] = []
+    /// This run's place in the runnable above it; its tag is a label of this run only.
+    public var step: RunStep?
     /// Data about this run and all runs below it.
     public var metadata: Value.Object
     /// The most items of one batch that run at once; nil means the method's own default. Values below 1 are refused
@@ -31,6 +31,9 @@ public struct RunConfig: Sendable {
     /// Since when this run has waited for its turn among others, such as the items of one batch: for the words of a timeout. Not handed
     /// to children.
     public var waitingSince: ContinuousClock.Instant?
+
+    /// Who watches, nil for nobody. See ``observed(by:)``.
+    var trace: RunTrace?
 
     /// A config; what is left out takes its default.
     public init(
@@ -54,5 +57,8 @@ public struct RunConfig: Sendable {
     }
 
     /// Everything this run is labelled with: its place first, then the inherited tags.
-    public var allTags: [String] { stepTags + tags }
+    public var allTags: [String] {
+        guard let tag = step?.tag else { return tags }
+        return [tag] + tags
+    }
 }

@@ -12,6 +12,17 @@ extension RunStream {
         return RunStream { ReadyElements(elements) }
     }
 
+    /// A stream with a source that exists already, for one iteration by the task that made it.
+    init(sharing source: any RunSource<Element>) {
+        let once = Once(source)
+        self.init {
+            guard let source = once.take() else {
+                throw RunError(.internal, detail: "a stream that can be read once was read twice")
+            }
+            return source
+        }
+    }
+
     /// A stream that fails at once.
     public static func failing(_ error: any Error) -> RunStream {
         RunStream { throw error }
@@ -39,4 +50,13 @@ private final class ReadyElements<Element: Sendable>: RunSource {
     func next() async throws -> Element? { elements.next() }
 
     func cancel() {}
+}
+
+/// A source on its way into the closure that makes it.
+private final class Once<Element: Sendable>: @unchecked Sendable {  // @unchecked: filled and emptied by one task
+    private var source: (any RunSource<Element>)?
+
+    init(_ source: any RunSource<Element>) { self.source = source }
+
+    func take() -> (any RunSource<Element>)? { source.take() }
 }

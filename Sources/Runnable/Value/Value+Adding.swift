@@ -30,6 +30,25 @@ extension String: AddableChunk {
     public mutating func add(_ next: String) throws(ChunkAdditionError) { append(next) }
 }
 
+extension Int: AddableChunk {
+    /// Adds the number, as LangChain adds the numbers of a stream.
+    public mutating func add(_ next: Int) throws(ChunkAdditionError) {
+        let (sum, isOverflow) = addingReportingOverflow(next)
+        if isOverflow { throw ChunkAdditionError(path: "", reason: "numbers out of range") }
+        self = sum
+    }
+}
+
+extension Double: AddableChunk {
+    /// Adds the number.
+    public mutating func add(_ next: Double) throws(ChunkAdditionError) { self += next }
+}
+
+extension Array: AddableChunk {
+    /// Appends the elements.
+    public mutating func add(_ next: [Element]) throws(ChunkAdditionError) { append(contentsOf: next) }
+}
+
 extension Value: AddableChunk {
     /// Adds as LangChain's addable dictionaries do: strings and arrays concatenate, numbers add, objects add member by
     /// member, null yields to the other side; anything else throws.
@@ -37,7 +56,10 @@ extension Value: AddableChunk {
         switch (self, next) {
         case (_, .null): break
         case (.null, _): self = next
-        case (.string(let left), .string(let right)): self = .string(left + right)
+        case (.string(var left), .string(let right)):
+            self = .null  // gives up this one's reference, so the text grows in place
+            left.append(right)
+            self = .string(left)
         case (.array(let left), .array(let right)): self = .array(left + right)
         case (.number(let left), .number(let right)): self = try .sum(left, right)
         case (.object(var left), .object(let right)):
