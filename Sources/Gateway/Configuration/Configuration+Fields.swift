@@ -151,8 +151,14 @@ extension ModelSettings {
 
 extension RouteSettings {
     static let fields: [Field<RouteSettings>] = [
-        .required("model", \.model, .reference(to: "model"), "The model it runs."),
-        .value("output", \.output, .choice, "`text` gives strings, `message` gives AIMessage and AIMessageChunk."),
+        .model,
+        .pipeline,
+        .value(
+            "output",
+            \.output,
+            .choice,
+            "What a model's route gives: `text` is strings, `message` is AIMessage and AIMessageChunk."
+        ),
         .value(
             "max_concurrency",
             \.maxConcurrency,
@@ -161,6 +167,7 @@ extension RouteSettings {
         ),
         .value("max_batch", \.maxBatch, .integer(1...1_000_000), "Items of one batch; more are refused."),
         .allowConfig,
+        .endpoints,
         .section(
             "timeouts",
             \.timeouts,
@@ -171,12 +178,9 @@ extension RouteSettings {
     ]
 
     /// Top-level paths of the daemon itself.
-    static let reservedPaths = ["/health", "/ready"]
+    static let reservedPaths = ["/health", "/ready", "/openapi.json", "/docs"]
     /// What a route serves, or LangServe's clients expect, below its path.
-    static let endpoints = [
-        "invoke", "batch", "stream", "stream_log", "stream_events", "input_schema", "output_schema", "config_schema",
-        "playground", "c",
-    ]
+    static let endpointSegments = EndpointName.allCases.map(\.rawValue) + ["c"]
 
     /// Endpoints that own everything below them: variants by config hash, and a page with its files.
     private static let openEndpoints: Set<Substring> = ["c", "playground"]
@@ -187,7 +191,7 @@ extension RouteSettings {
         guard other.hasPrefix(base + "/") else { return nil }
         let rest = other.dropFirst(base.count + 1)
         let first = rest.prefix { $0 != "/" }
-        guard Self.endpoints.contains(String(rest)) || Self.openEndpoints.contains(first) else { return nil }
+        guard Self.endpointSegments.contains(String(rest)) || Self.openEndpoints.contains(first) else { return nil }
         return String(first)
     }
 

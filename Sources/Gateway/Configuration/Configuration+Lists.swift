@@ -125,3 +125,58 @@ extension Field<RouteSettings> {
         }
     }
 }
+
+extension Field<RouteSettings> {
+    static var model: Field {
+        let type = ValueType<String>.reference(to: "model")
+        return Field(
+            name: "model",
+            type: type.name,
+            summary: "The model it runs; a route has this or a pipeline.",
+            defaultNote: "a `pipeline` instead"
+        ) { root, node, place, context in
+            if let model = type.read(node, at: place, in: context) { root.model = model }
+        } write: { root in
+            root.model.isEmpty ? nil : .text(root.model)
+        }
+    }
+
+    static var pipeline: Field {
+        let keys = ConfigurationKey.keys(of: StepSettings.fields, defaults: StepSettings())
+        var field = Field(
+            name: "pipeline",
+            type: "list of steps",
+            summary: "Steps, each of which gets what the one before it makes.",
+            childInfix: "[]",
+            children: keys
+        ) { root, node, place, context in
+            root.pipeline = StepSettings.readSteps(node, at: place, in: context)
+        } write: { root in
+            root.pipeline.map { .list($0.map { StepSettings.fields.write($0) }) }
+        }
+        field.defaultNote = "a `model` instead"
+        return field
+    }
+
+    static var endpoints: Field {
+        let type = ValueType<RouteSettings.EndpointName>.choice
+        return Field(
+            name: "endpoints",
+            type: "list of \(type.name)",
+            summary: "What is served below the path; others are 404."
+        ) { root, node, place, context in
+            guard case .list(let items) = node.content else {
+                context.report(place, node, Mismatch(expected: "a list of \(type.name)"))
+                return
+            }
+            root.endpoints = Set(
+                items.enumerated().compactMap { index, item in
+                    context.note(place.item(index), line: item.line, node: item)
+                    return type.read(item, at: place.item(index), in: context)
+                }
+            )
+        } write: { root in
+            .list(RouteSettings.EndpointName.allCases.filter(root.endpoints.contains).map { .text($0.rawValue) })
+        }
+    }
+}

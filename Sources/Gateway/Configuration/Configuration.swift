@@ -34,8 +34,10 @@ public struct Configuration: Sendable, Equatable {
     public func route(_ path: String) -> RouteSettings? { routes.first { $0.path == path } }
 
     /// The timeouts of a request on this route: what the route says, else its model, else its backend, else the default.
-    public func effectiveTimeouts(route: RouteSettings) -> TimeoutSettings {
-        let model = model(route.model)
+    ///
+    /// - Parameter model: the model that is asked; default is the route's own. A pipeline has none, and each of its models its own timeouts.
+    public func effectiveTimeouts(route: RouteSettings, model name: String? = nil) -> TimeoutSettings {
+        let model = model(name ?? route.model)
         let backend = model.flatMap { self.backend($0.backend) }
         var timeouts = backend?.timeouts ?? TimeoutSettings()
         if let model { timeouts.apply(model.timeouts) }

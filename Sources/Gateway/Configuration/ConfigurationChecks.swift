@@ -15,6 +15,10 @@ struct ConfigurationChecks {
             checkName(model.backend, at: place, "backend", among: configuration.backends.map(\.name))
         }
         checkRoutes()
+        // Where a name leads nowhere, what follows from it need not be told.
+        guard context.failure == nil else { return }
+        let shapes = PipelineChecks(configuration, context: context)
+        for route in configuration.routes { _ = shapes.shape(of: route.path) }
     }
 
     private func checkListeners() {
@@ -84,12 +88,31 @@ struct ConfigurationChecks {
         }
         for route in configuration.routes {
             let place = routes.child(route.path)
-            checkName(route.model, at: place.child("model"), "model", among: configuration.models.map(\.name))
+            checkWork(of: route, at: place)
             for owner in configuration.routes where owner.path != route.path {
                 guard let endpoint = owner.endpoint(colliding: route.path) else { continue }
                 context.report(place, "is also the endpoint \(endpoint) of the route \(owner.path)")
             }
         }
+    }
+
+    private func checkWork(of route: RouteSettings, at place: SettingPath) {
+        let isSet = { (key: String) in context.isSet(place.child(key)) }
+        guard let pipeline = route.pipeline else {
+            if !isSet("model"), context.isSet(place) {
+                context.report(
+                    place.child("model"),
+                    line: context.line(place),
+                    "is required: name of a model, unless there is a pipeline"
+                )
+            }
+            return checkName(route.model, at: place.child("model"), "model", among: configuration.models.map(\.name))
+        }
+        if isSet("model") { context.report(place.child("model"), "cannot stand beside pipeline; make it a step of it") }
+        if isSet("output") {
+            context.report(place.child("output"), "has no meaning for a pipeline, which gives what its last step makes")
+        }
+        StepChecks(configuration: configuration, context: context, checkName: checkName).check(pipeline)
     }
 
     /// Reports a name that nothing has. A missing key or an unreadable value has been reported already.

@@ -1,6 +1,6 @@
 extension Field<ModelSettings> {
     /// Fields the gateway writes itself.
-    private static var reserved: [String: String] {
+    static var reserved: [String: String] {
         [
             "messages": "the messages come from the caller",
             "model": "set it beside params, as model",

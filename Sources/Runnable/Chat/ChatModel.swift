@@ -2,6 +2,8 @@
 public struct ChatPrompt: Sendable, Hashable {
     /// The conversation so far.
     public var messages: [Message]
+    /// Whether it was made from one text, and is LangChain's `StringPromptValue` rather than a `ChatPromptValue`.
+    public var isText = false
 
     /// A conversation.
     public init(messages: [Message]) {
@@ -11,6 +13,28 @@ public struct ChatPrompt: Sendable, Hashable {
     /// A conversation of one human message.
     public init(_ text: String) {
         self.init(messages: [.human(text)])
+        isText = true
+    }
+
+    /// The conversation as text, as LangChain writes it for models that take text: `System: s`, `Human: h`, `AI: x`, each on its line.
+    /// Just the text where it was made from one.
+    public var text: String {
+        if isText { return messages.map(\.content.text).joined(separator: "\n") }
+        return messages.map { "\($0.speaker): \($0.content.text)" }.joined(separator: "\n")
+    }
+}
+
+extension Message {
+    /// Who speaks, as LangChain writes it in text.
+    fileprivate var speaker: String {
+        switch role {
+        case .ai: "AI"
+        case .human: "Human"
+        case .system: "System"
+        case .tool: "Tool"
+        case .function: "Function"
+        case .chat: chatRole ?? "chat"
+        }
     }
 }
 

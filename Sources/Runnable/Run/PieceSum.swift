@@ -49,6 +49,8 @@ public protocol InPieces: Sendable {
 extension InPieces {
     fileprivate static func whole(ofAny sum: Any) -> Any? { (sum as? Piece).map { Self(sum: $0) } }
 
+    fileprivate static var pieceType: Any.Type { Piece.self }
+
     fileprivate static func piece(ofAny whole: Any) -> Any? { (whole as? Self)?.asPiece }
 }
 
@@ -65,7 +67,7 @@ enum PieceFitting {
     /// one element, without which there is none.
     static func fit<From: Sendable, To: Sendable>(_ stream: RunStream<From>, to type: To.Type) -> RunStream<To> {
         if let same = stream as? RunStream<To> { return same }
-        if let whole = From.self as? any InPieces.Type {
+        if let whole = From.self as? any InPieces.Type, whole.pieceType == To.self {
             return RunStream { WholesAsPieces(stream) { whole.piece(ofAny: $0) as? To } }
         }
         return RunStream { SummedSource(stream) { try $0.whole(as: To.self) } }

@@ -1,10 +1,10 @@
 extension RunValue: AddableChunk {
     /// Adds the piece that came after this one: JSON as ``Value`` does, pieces of messages as ``MessageChunk`` does, objects member by
-    /// member, lists by appending; null yields to the other side. Throws when the two do not fit, and stays as it is then.
+    /// member, lists by appending; a snapshot replaces the one before; null yields to the other side. Throws when the two do not fit, and stays as it is then.
     public mutating func add(_ next: RunValue) throws(ChunkAdditionError) {
         switch (self, next) {
         case (_, .value(.null)): break
-        case (.value(.null), _): self = next
+        case (.value(.null), _), (.snapshot, .snapshot): self = next
         case (.value(var sum), .value(let value)):
             self = .null  // gives up this one's reference, so that text grows in place
             do throws(ChunkAdditionError) { try sum.add(value) } catch {

@@ -5,8 +5,10 @@ public typealias JSONValue = Value
 ///
 /// A pipeline whose types are known when it is compiled does without. An object or list that holds JSON alone is always a ``value(_:)``.
 public enum RunValue: Sendable, Hashable {
-    /// JSON.
+    /// JSON. As pieces of a stream, these add up.
     case value(JSONValue)
+    /// JSON as far as it is known, as a piece of a stream: the next such piece replaces it.
+    case snapshot(JSONValue)
     /// A message.
     case message(Message)
     /// A piece of a message, or several that were added.
@@ -28,7 +30,7 @@ public enum RunValue: Sendable, Hashable {
     public init(_ members: Members) {
         var object = JSONValue.Object()
         for member in members.all {
-            guard case .value(let value) = member.value else {
+            guard let value = member.value.settledJSON else {
                 self = .object(members)
                 return
             }
@@ -42,7 +44,7 @@ public enum RunValue: Sendable, Hashable {
         var values: [JSONValue] = []
         values.reserveCapacity(elements.count)
         for element in elements {
-            guard case .value(let value) = element else {
+            guard let value = element.settledJSON else {
                 self = .list(elements)
                 return
             }
@@ -54,7 +56,7 @@ public enum RunValue: Sendable, Hashable {
     /// The member called `key`, nil when absent or when this is not an object.
     public subscript(key: String) -> RunValue? {
         switch self {
-        case .value(let value): value[key].map { .value($0) }
+        case .value(let value), .snapshot(let value): value[key].map { .value($0) }
         case .object(let members): members[key]
         default: nil
         }
@@ -63,7 +65,7 @@ public enum RunValue: Sendable, Hashable {
     /// The members, nil when this is not an object.
     public var members: Members? {
         switch self {
-        case .value(.object(let object)): Members(object)
+        case .value(.object(let object)), .snapshot(.object(let object)): Members(object)
         case .object(let members): members
         default: nil
         }
@@ -72,21 +74,47 @@ public enum RunValue: Sendable, Hashable {
     /// The elements, nil when this is not a list.
     public var elements: [RunValue]? {
         switch self {
-        case .value(.array(let values)): values.map { .value($0) }
+        case .value(.array(let values)), .snapshot(.array(let values)): values.map { .value($0) }
         case .list(let elements): elements
         default: nil
         }
     }
 
     /// Whether this is JSON's null.
-    public var isNull: Bool {
-        if case .value(.null) = self { true } else { false }
+    public var isNull: Bool { json?.isNull ?? false }
+
+    /// The JSON, nil when there is something else in it.
+    public var json: JSONValue? {
+        switch self {
+        case .value(let value), .snapshot(let value): value
+        default: nil
+        }
+    }
+
+    /// JSON that is no piece which the next one replaces.
+    private var settledJSON: JSONValue? {
+        if case .value(let value) = self { value } else { nil }
+    }
+
+    /// The same when nothing follows: what is known so far is all there is, and pieces of a message are the message.
+    public var whole: RunValue {
+        switch self {
+        case .value, .message, .prompt: self
+        case .snapshot(let value): .value(value)
+        case .chunk(let sum): .message(Message(sum))
+        case .object(var members):
+            {
+                members.settle()
+                return RunValue(members)
+            }()
+        case .list(let elements): RunValue(elements.map(\.whole))
+        }
     }
 
     /// What it is, in words for an error: `a string`, `a message`.
     public var typeName: String {
         switch self {
-        case .value(let value): value.typeName
+        case .value(let value), .snapshot(let value): value.typeName
         case .message: "a message"
         case .chunk: "a piece of a message"
         case .prompt: "a prompt"
@@ -131,6 +159,10 @@ public enum RunValue: Sendable, Hashable {
                 case (nil, nil): break
                 }
             }
+        }
+
+        fileprivate mutating func settle() {
+            for place in all.indices { all[place].value = all[place].value.whole }
         }
 
         /// Whether there are no members.

@@ -25,7 +25,7 @@ final class EventLog: RunObserver {
 
     private func text(_ value: RunValue) -> String {
         switch value {
-        case .value(let value): value.jsonText
+        case .value(let value), .snapshot(let value): value.jsonText
         case .message(let message): message.content.text
         case .chunk(let chunk): "+" + chunk.content.text
         case .prompt(let prompt): prompt.messages.map(\.content.text).joined(separator: "/")

@@ -1,0 +1,120 @@
+extension PromptSettings {
+    /// One text, or a mapping of roles to templates in the order of the file, with `messages` where a role comes twice.
+    init?(reading node: SettingNode, at place: SettingPath, in context: LoadContext) {
+        guard case .map(let entries) = node.content else {
+            guard let text = Self.template(node, at: place, in: context) else { return nil }
+            self.text = text
+            return
+        }
+        for entry in entries {
+            let place = place.child(entry.key)
+            context.note(place, line: entry.line, node: entry.value)
+            switch entry.key {
+            case "format":
+                if let format = ValueType<Format>.choice.read(entry.value, at: place, in: context) { self.format = format }
+            case "text": text = Self.template(entry.value, at: place, in: context)
+            case "messages": readMessages(entry.value, at: place, in: context)
+            case "placeholder": readPlaceholder(entry.value, [], at: place, in: context)
+            default: readMessage(entry, at: place, in: context)
+            }
+        }
+        if text != nil, !parts.isEmpty { context.report(place, "has both a text and messages; keep one of them") }
+        if text == nil, parts.isEmpty, !entries.contains(where: { $0.value.isInvalid }) {
+            context.report(place, "expected at least one message, such as {human: \"{question}\"}")
+        }
+    }
+
+    private static let keys = Role.allCases.map(\.rawValue) + ["placeholder", "messages", "text", "format"]
+
+    private mutating func readMessage(_ entry: SettingEntry, at place: SettingPath, in context: LoadContext) {
+        guard let role = Role(rawValue: entry.key) else {
+            context.report(place, line: entry.line, "no such key\(Suggestion.hint(for: entry.key, among: Self.keys))")
+            return
+        }
+        if let template = Self.template(entry.value, at: place, in: context) {
+            parts.append(.message(role: role, template: template))
+        }
+    }
+
+    private mutating func readMessages(_ node: SettingNode, at place: SettingPath, in context: LoadContext) {
+        guard case .list(let items) = node.content else {
+            context.report(place, node, Mismatch(expected: "a list of messages such as {human: \"{question}\"}"))
+            return
+        }
+        for (number, item) in items.enumerated() {
+            let place = place.item(number)
+            context.note(place, line: item.line, node: item)
+            guard let entries = item.entries(at: place, in: context) else { continue }
+            if let placeholder = entries.first(where: { $0.key == "placeholder" }) {
+                let rest = entries.filter { $0.key != "placeholder" }
+                readPlaceholder(placeholder.value, rest, at: place, in: context)
+                continue
+            }
+            if entries.count != 1 { context.report(place, "expected one role with its text") }
+            for entry in entries { readMessage(entry, at: place.child(entry.key), in: context) }
+        }
+    }
+
+    /// `placeholder: name`, or in a list `{placeholder: name, optional: true, last: 10}`.
+    private mutating func readPlaceholder(
+        _ node: SettingNode,
+        _ rest: [SettingEntry],
+        at place: SettingPath,
+        in context: LoadContext
+    ) {
+        let isOwn = rest.isEmpty && place.text.hasSuffix("placeholder")
+        let namePlace = isOwn ? place : place.child("placeholder")
+        context.note(namePlace, line: node.line, node: node)
+        guard let name = ValueType<String>.text("the name of the messages").read(node, at: namePlace, in: context) else {
+            return
+        }
+        var isOptional = false
+        var last: Int?
+        for entry in rest {
+            let place = place.child(entry.key)
+            context.note(place, line: entry.line, node: entry.value)
+            switch entry.key {
+            case "optional": isOptional = ValueType<Bool>.boolean.read(entry.value, at: place, in: context) ?? false
+            case "last": last = ValueType<Int>.integer(1...100_000).read(entry.value, at: place, in: context)
+            default:
+                let hint = Suggestion.hint(for: entry.key, among: ["placeholder", "optional", "last"])
+                context.report(place, line: entry.line, "no such key\(hint)")
+            }
+        }
+        parts.append(.placeholder(name: name, isOptional: isOptional, last: last))
+    }
+
+    private static func template(_ node: SettingNode, at place: SettingPath, in context: LoadContext) -> String? {
+        guard case .scalar(let scalar) = node.content, scalar.isText else {
+            context.report(place, node, Mismatch(expected: "a template, such as \"Summarise: {text}\""))
+            return nil
+        }
+        return scalar.text
+    }
+
+    /// As the file would say it.
+    func text(asSetting: Void) -> YAMLText {
+        if let text, format == .fstring { return .text(escape(text)) }
+        var entries: [(key: String, value: YAMLText)] = []
+        if let text { entries.append((key: "text", value: .text(escape(text)))) }
+        if !parts.isEmpty { entries.append((key: "messages", value: .list(parts.map(write)))) }
+        if format != .fstring { entries.append((key: "format", value: .text(format.rawValue))) }
+        return .map(entries)
+    }
+
+    private func write(_ part: Part) -> YAMLText {
+        switch part {
+        case .message(let role, let template): return .map([(key: role.rawValue, value: .text(escape(template)))])
+        case .placeholder(let name, let isOptional, let last):
+            var entries: [(key: String, value: YAMLText)] = [(key: "placeholder", value: .text(name))]
+            if isOptional { entries.append((key: "optional", value: .plain("true"))) }
+            if let last { entries.append((key: "last", value: .plain("\(last)"))) }
+            return .map(entries)
+        }
+    }
+
+    /// A dollar sign would be expanded by the next load.
+    private func escape(_ text: String) -> String {
+        text.split(separator: "$", omittingEmptySubsequences: false).joined(separator: "$$")
+    }
+}
