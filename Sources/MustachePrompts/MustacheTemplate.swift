@@ -7,6 +7,8 @@ public import Runnable
 /// The names at the top level, up to their first dot, are the variables, and all of them are required. Inside sections a name
 /// that leads nowhere is empty. Null, false, 0, empty strings, lists and objects make no section. Numbers keep their text,
 /// true and false are `True` and `False`, lists and objects print as in Python, null and empty lists and objects as nothing.
+/// A section's tag that has a line to itself takes the line with it, as long as its partner has one too.
+///
 /// Names are made of ASCII letters, digits, `_`, `-` and dots. Partials, inheritance, other delimiters, settings and functions
 /// are refused, so nothing outside the values is read.
 public struct MustacheTemplate: PromptTemplate {
@@ -21,12 +23,18 @@ public struct MustacheTemplate: PromptTemplate {
     /// A template from its text; ``PromptTemplateError/malformed(_:)`` when it is none, or has what is refused.
     public init(_ text: String) throws(PromptTemplateError) {
         variables = try TagScanner.variables(of: text)
-        // The package cannot read a brace at the very end, so something stands behind it there.
-        isMarked = text.unicodeScalars.last == "{"
+        isMarked = Self.needsMark(text)
         let text = PromptText.setting + text + (isMarked ? "\u{1}" : "")
         do { template = try Mustache.MustacheTemplate(string: text) } catch {
             throw .malformed("the tags do not fit together")
         }
+    }
+
+    /// The package cannot read a brace at the very end, and drops a last line of spaces. Something must stand behind them.
+    private static func needsMark(_ text: String) -> Bool {
+        let scalars = text.unicodeScalars
+        let lastLine = scalars[(scalars.lastIndex(of: "\n").map(scalars.index(after:)) ?? scalars.startIndex)...]
+        return scalars.last == "{" || !lastLine.isEmpty && lastLine.allSatisfy { $0 == " " || $0 == "\t" }
     }
 
     /// The text with the values in place.
