@@ -27,6 +27,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
     ],
     targets: [
@@ -45,6 +46,12 @@ let package = Package(
             swiftSettings: fast
         ),
         .target(name: "Runnable", dependencies: ["WorkerPool"], swiftSettings: strict),
+        // Apart from Runnable, because the package behind it needs Foundation.
+        .target(
+            name: "MustachePrompts",
+            dependencies: ["Runnable", .product(name: "Mustache", package: "swift-mustache")],
+            swiftSettings: strict
+        ),
         .target(name: "Providers", dependencies: ["EventLoop", "HTTP", "JSON", "Runnable"], swiftSettings: fast),
         .target(
             name: "Gateway",
@@ -94,6 +101,11 @@ let package = Package(
             swiftSettings: strict
         ),
         .testTarget(name: "RunnableTests", dependencies: ["Runnable", "WorkerPool"], swiftSettings: strict),
+        .testTarget(
+            name: "MustachePromptsTests",
+            dependencies: ["MustachePrompts", "Runnable"],
+            swiftSettings: strict
+        ),
         .testTarget(
             name: "ProvidersTests",
             dependencies: ["Providers", "EventLoop", "TLS", "HTTP", "JSON", "Runnable", "ScriptedUpstream"],
