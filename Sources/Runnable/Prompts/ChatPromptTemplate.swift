@@ -80,7 +80,9 @@ public struct ChatPromptTemplate: AsyncRunnable {
 
     /// The same with values for some of its variables, which its input need no longer bring; the input's own count more.
     public func partial(_ values: [String: RunValue]) -> ChatPromptTemplate {
-        partial(values.mapValues { value in { value } })
+        var copy = self
+        for (name, value) in values { copy.bound[name] = { value } }
+        return copy
     }
 
     /// The same with functions that give the values of some of its variables, called for each prompt.
