@@ -55,7 +55,7 @@ enum PlaygroundSources {
     --busy-surface: #15293d;
   }
 }
-* { box-sizing: border-box; }
+* { box-sizing: border-box; scrollbar-width: thin; scrollbar-color: var(--edge) transparent; }
 [hidden] { display: none !important; }
 body {
   margin: 0;
@@ -67,7 +67,7 @@ code, pre, kbd, .code { font-family: var(--mono); font-size: 13px; line-height: 
 h1, h2, h3, h4, p, dl, dd, ol { margin: 0; padding: 0; }
 h2 { font-size: 16px; font-weight: 600; }
 h3 { font-size: 13px; font-weight: 500; color: var(--muted); }
-h4 { font-size: 12px; font-weight: 600; color: var(--muted); margin-top: 8px; }
+
 :focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
 h2:focus, fieldset:focus { outline: none; }
 .visually-hidden {
@@ -92,10 +92,12 @@ h1 code { font-size: 16px; font-weight: 500; margin-left: 6px; padding-left: 12p
 .tag.quiet { background: var(--inset); color: var(--muted); border: 1px solid var(--line); }
 
 main {
-  display: grid; grid-template-columns: minmax(320px, 5fr) minmax(360px, 7fr); gap: 20px; align-items: start;
+  display: grid; grid-template: auto 1fr / minmax(320px, 5fr) minmax(360px, 7fr); gap: 20px; align-items: start;
   max-width: 1480px; margin: 0 auto; padding: 20px 24px 48px;
 }
 form, .results { display: grid; gap: 20px; min-width: 0; grid-template-columns: minmax(0, 1fr); }
+.results { grid-column: 2; grid-row: 1 / 3; }
+.share { grid-column: 1; grid-row: 2; }
 .card { background: var(--surface); border: 1px solid var(--line); border-radius: 10px; padding: 16px 18px; min-width: 0; }
 .card-head { display: flex; align-items: center; justify-content: space-between; gap: 12px; margin-bottom: 10px; }
 .card > h2 { margin-bottom: 10px; }
@@ -142,6 +144,8 @@ legend { padding: 0 4px; }
 .items { display: grid; gap: 8px; }
 .item { display: grid; grid-template-columns: minmax(0, 1fr) auto; gap: 10px; align-items: end; }
 .item > button { margin-bottom: 14px; }
+.item:has(> fieldset) { align-items: start; }
+.item:has(> fieldset) > button { margin-top: 8px; }
 .item + .item { border-top: 1px solid var(--line); padding-top: 8px; }
 fieldset > button.small { margin: 4px 0 12px; }
 .messages { list-style: none; display: grid; gap: 10px; margin-bottom: 8px; }
@@ -152,7 +156,11 @@ fieldset.plain > .link { display: block; }
 
 summary { cursor: pointer; border-radius: 4px; }
 summary h2 { display: inline; }
+#config-details > summary { display: flex; align-items: center; gap: 10px; }
 #config-details[open] > summary { margin-bottom: 12px; }
+summary::-webkit-details-marker { display: none; }
+summary::before { content: ""; flex: none; width: 7px; height: 7px; border: solid var(--muted); border-width: 0 2px 2px 0; transform: rotate(-45deg); }
+details[open] > summary::before { transform: rotate(45deg); }
 pre { margin: 0; padding: 10px 12px; background: var(--inset); border: 1px solid var(--line); border-radius: 6px; white-space: pre-wrap; overflow-wrap: anywhere; max-height: 360px; overflow: auto; }
 #link { background: var(--inset); }
 
@@ -182,12 +190,11 @@ pre { margin: 0; padding: 10px 12px; background: var(--inset); border: 1px solid
 #steps > li { border-top: 1px solid var(--line); }
 #steps > li:first-child { border-top: 0; }
 #steps summary { display: flex; align-items: center; gap: 10px; padding: 8px 2px; }
-#steps summary::before { content: ""; flex: none; width: 7px; height: 7px; border: solid var(--muted); border-width: 0 2px 2px 0; transform: rotate(-45deg); }
-#steps details[open] > summary::before { transform: rotate(45deg); }
 .step-name { font-weight: 500; overflow-wrap: anywhere; }
 .step-time { margin-left: auto; color: var(--muted); font-size: 13px; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .step-body { padding: 0 0 12px 19px; }
-.step-body h4:first-child { margin-top: 0; }
+.step-body h3 { margin-top: 8px; font-size: 12px; font-weight: 600; }
+.step-body h3:first-child { margin-top: 0; }
 .step-body .help { margin-top: 8px; font-size: 12px; overflow-wrap: anywhere; }
 .depth-2 { padding-left: 18px; }
 .depth-3 { padding-left: 36px; }
@@ -196,9 +203,10 @@ pre { margin: 0; padding: 10px 12px; background: var(--inset); border: 1px solid
 .depth-6 { padding-left: 90px; }
 
 @media (max-width: 900px) {
-  main { grid-template-columns: minmax(0, 1fr); padding: 14px 14px 40px; gap: 14px; }
+  main { grid-template: none / minmax(0, 1fr); padding: 14px 14px 40px; gap: 14px; }
   header { padding: 10px 14px; }
   form, .results { gap: 14px; }
+  .results, .share { grid-column: 1; grid-row: auto; }
   .metrics { grid-template-columns: repeat(2, minmax(0, 1fr)); }
 }
 @media (max-width: 480px) { .keys { display: none; } }
@@ -234,19 +242,6 @@ pre { margin: 0; padding: 10px 12px; background: var(--inset); border: 1px solid
         <button type="button" id="reset" class="small">Reset to defaults</button>
       </details>
     </section>
-    <section class="card" aria-labelledby="request-heading">
-      <h2 id="request-heading">Take it elsewhere</h2>
-      <div class="card-head">
-        <h3 id="curl-heading">As a curl line</h3>
-        <button type="button" id="copy-curl" class="small" aria-describedby="curl-heading">Copy</button>
-      </div>
-      <pre id="curl" tabindex="0" role="group" aria-labelledby="curl-heading"></pre>
-      <div class="card-head">
-        <h3 id="link-heading">As a link with this configuration</h3>
-        <button type="button" id="copy-link" class="small" aria-label="Copy link">Copy</button>
-      </div>
-      <input id="link" type="text" class="code" readonly aria-labelledby="link-heading">
-    </section>
   </form>
   <div class="results">
     <section id="output-section" class="card" aria-labelledby="output-heading" data-state="idle">
@@ -278,6 +273,19 @@ pre { margin: 0; padding: 10px 12px; background: var(--inset); border: 1px solid
       <ol id="steps" aria-labelledby="steps-heading"></ol>
     </section>
   </div>
+  <section class="card share" aria-labelledby="request-heading">
+    <h2 id="request-heading">Take it elsewhere</h2>
+    <div class="card-head">
+      <h3 id="curl-heading">As a curl line</h3>
+      <button type="button" id="copy-curl" class="small" aria-describedby="curl-heading">Copy</button>
+    </div>
+    <pre id="curl" tabindex="0" role="group" aria-labelledby="curl-heading"></pre>
+    <div class="card-head">
+      <h3 id="link-heading">As a link with this configuration</h3>
+      <button type="button" id="copy-link" class="small" aria-label="Copy link">Copy</button>
+    </div>
+    <input id="link" type="text" class="code" readonly aria-labelledby="link-heading">
+  </section>
 </main>
 <div id="announcer" class="visually-hidden" role="status" aria-live="polite"></div>
 <noscript><p class="problem">This page needs JavaScript.</p></noscript>
@@ -392,6 +400,18 @@ function presentation(value) {
   if (isMessage(value)) return { text: textOf(value.content), isJSON: false, calls: toolCalls(value) };
   if (isObject(value) && /^Generation/.test(value.type ?? '')) return { text: textOf(value), isJSON: false, calls: [] };
   return { text: JSON.stringify(value, null, 2), isJSON: true, calls: [] };
+}
+
+// The messages of a prompt as people write conversations, null where `value` is none.
+function transcript(value) {
+  let messages = isObject(value) && Array.isArray(value.messages) ? value.messages : value;
+  if (Array.isArray(messages) && messages.length === 1 && Array.isArray(messages[0])) [messages] = messages;
+  if (!Array.isArray(messages) || messages.length === 0 || !messages.every(isMessage)) return null;
+  return messages.map((message) => {
+    const calls = toolCalls(message);
+    const role = message.type === 'chat' ? message.role : message.type;
+    return `${role}: ${textOf(message.content)}${calls.length > 0 ? `\n${JSON.stringify(calls, null, 2)}` : ''}`;
+  }).join('\n\n');
 }
 
 // As one argument of a POSIX shell.
@@ -667,10 +687,11 @@ function failure(data) {
 // undefined where the field is left out, and throws an InputError for what is no value; `write` says whether the editor can show
 // the value; `fail` marks the field at a path inside the value.
 
+// `mark` shows the message at its field and gives the control.
 class InputError extends Error {
-  constructor(message, control) {
+  constructor(message, mark) {
     super(message);
-    this.control = control;
+    this.mark = mark;
   }
 }
 
@@ -717,6 +738,8 @@ function field(label, control, { help, required, hint } = {}) {
   return {
     element,
     fail(message) {
+      // Several problems at one field are the variants that a value is not; the first is the one people meant.
+      if (!error.hidden) return control;
       error.textContent = message;
       error.hidden = false;
       control.setAttribute('aria-invalid', 'true');
@@ -836,7 +859,7 @@ function leafEditor(label, control, schema, options, parse, format) {
       try {
         return parse(control);
       } catch (error) {
-        throw new InputError(error.message, place.fail(error.message));
+        throw new InputError(error.message, () => place.fail(error.message));
       }
     },
     write: (value) => format(control, value) !== false,
@@ -845,6 +868,7 @@ function leafEditor(label, control, schema, options, parse, format) {
   };
   editor.write(initial);
   control.addEventListener('input', place.clear);
+  control.addEventListener('change', place.clear);
   return editor;
 }
 
@@ -854,8 +878,10 @@ function isLeftOut(control, schema, options) {
 
 function textEditor(label, schema, options) {
   const control = make('textarea', { rows: options.rows ?? 1, spellcheck: 'false' });
+  // Emptied is not the same as left out where there is a text by default.
+  const isOptional = typeof schema.default !== 'string' || schema.default === '';
   return leafEditor(label, control, schema, options, () => {
-    if (isLeftOut(control, schema, options)) return undefined;
+    if (isOptional && isLeftOut(control, schema, options)) return undefined;
     return control.value;
   }, (_, value) => {
     if (value !== undefined && value !== null && typeof value !== 'string') return false;
@@ -868,6 +894,7 @@ function numberEditor(label, schema, options) {
   const control = make('input', { type: 'text', inputmode: 'decimal', autocomplete: 'off' });
   const low = schema.minimum ?? schema.exclusiveMinimum;
   const high = schema.maximum ?? schema.exclusiveMaximum;
+  if (typeof schema.default === 'number') control.placeholder = `${schema.default} by default`;
   let hint;
   if (low !== undefined && high !== undefined) hint = `${low} to ${high}`;
   else if (low !== undefined) hint = `from ${low}`;
@@ -875,7 +902,7 @@ function numberEditor(label, schema, options) {
   return leafEditor(label, control, schema, { hint, ...options }, () => {
     const text = control.value.trim();
     if (text === '') {
-      if (isLeftOut(control, schema, options) || !options.required) return undefined;
+      if (isLeftOut(control, schema, options)) return undefined;
       throw new Error('A number is needed.');
     }
     const value = Number(text);
@@ -956,10 +983,11 @@ function objectEditor(schemas, label, schema, options) {
   const frame = group(label, options);
   const needed = new Set(schema.required ?? []);
   const editors = new Map();
+  const rows = Object.keys(schema.properties).length > 1 ? Math.min(options.rows ?? 1, 2) : options.rows;
   for (const [name, property] of Object.entries(schema.properties)) {
     const required = needed.has(name);
     const title = schemas.resolve(property).title ?? name;
-    const editor = schemas.editor(property, title, { depth: options.depth, required, rows: options.rows });
+    const editor = schemas.editor(property, title, { depth: options.depth, required, rows });
     editors.set(name, editor);
     frame.element.append(editor.element);
   }
@@ -1066,7 +1094,7 @@ function variantEditor(schemas, label, variants, schema, options) {
     editor = variant.isRaw ? jsonEditor(name, {}, about) : schemas.editor(variant, name, about);
     body.replaceChildren(editor.element);
   };
-  select.addEventListener('input', () => show(Number(select.value)));
+  select.addEventListener('change', () => show(Number(select.value)));
   show(0);
   const write = (value) => {
     if (value === undefined || value === null) {
@@ -1270,7 +1298,17 @@ class Run {
 
   step(event, type, now, more = {}) {
     const depth = Array.isArray(event.parent_ids) ? event.parent_ids.length : 0;
-    const step = { id: event.run_id, name: event.name ?? '', type, depth, tags: event.tags ?? [], started: now, ended: null, isFailed: false, ...more };
+    const step = {
+      id: event.run_id,
+      name: event.name ?? '',
+      type,
+      depth,
+      tags: Array.isArray(event.tags) ? event.tags : [],
+      started: now,
+      ended: null,
+      isFailed: false,
+      ...more,
+    };
     if (this.steps.size < MAXIMUM_STEPS) this.steps.set(step.key ?? step.id, step);
     else this.leftOut += 1;
     return step;
@@ -1357,8 +1395,8 @@ class StepList {
       make('span', { class: 'step-name' }, step.name || step.type), make('span', { class: 'tag' }, step.type.replaceAll('_', ' ')), time), body);
     const part = (name, value) => {
       const { text, calls } = presentation(value);
-      const shown = calls.length > 0 ? `${text}${text ? '\n' : ''}${JSON.stringify(calls, null, 2)}` : text;
-      body.append(make('h4', {}, name), make('pre', { tabindex: '0', 'aria-label': `${name} of ${step.name}` }, shown));
+      const shown = transcript(value) ?? [text, ...(calls.length > 0 ? [JSON.stringify(calls, null, 2)] : [])].join('\n').trimStart();
+      body.append(make('h3', {}, name), make('pre', { tabindex: '0', 'aria-label': `${name} of ${step.name}` }, shown));
     };
     let isWritten = false;
     const write = () => {
@@ -1433,6 +1471,8 @@ const stepList = new StepList(find('steps'));
 let inputEditor = null;
 let configEditor = null;
 let configDefaults = {};
+// What the link sets and no field shows.
+const carried = isObject(shared.configurable) ? { ...shared.configurable } : {};
 let isRawInput = false;
 let rawEditor = null;
 let running = null;
@@ -1500,9 +1540,8 @@ function buildConfig(config) {
   configDefaults = configEditor.read() ?? {};
   find('config').append(configEditor.element);
   find('config-section').hidden = false;
-  for (const [key, value] of Object.entries(shared.configurable ?? {})) {
-    const editor = configEditor.editors?.get(key);
-    if (editor !== undefined) editor.write(value);
+  for (const [key, value] of Object.entries(carried)) {
+    if (configEditor.editors.get(key)?.write(value)) delete carried[key];
   }
 }
 
@@ -1516,12 +1555,7 @@ function inputValue() {
 // What differs from the route's defaults, with what else the link carries.
 function configValue() {
   const config = { ...shared };
-  const changed = {};
-  if (isObject(shared.configurable)) {
-    for (const [key, value] of Object.entries(shared.configurable)) {
-      if (!configEditor?.editors?.has(key)) changed[key] = value;
-    }
-  }
+  const changed = { ...carried };
   for (const [key, value] of Object.entries(configEditor?.read() ?? {})) {
     if (!isEqual(value, configDefaults[key])) changed[key] = value;
   }
@@ -1599,7 +1633,7 @@ async function start() {
     body = requestBody();
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
-    error.control.focus();
+    error.mark().focus();
     return;
   }
   const controller = new AbortController();
@@ -1611,6 +1645,8 @@ async function start() {
   showProblem('');
   setState('running');
   draw();
+  const section = find('output-section');
+  if (section.getBoundingClientRect().top > innerHeight - 100) section.scrollIntoView({ block: 'nearest' });
   let result = 'done';
   let problem = null;
   try {
@@ -1682,7 +1718,7 @@ function draw() {
   const metrics = run.metrics(now);
   find('first-token').textContent = metrics.first === null ? '–' : seconds(metrics.first);
   find('tokens').textContent = metrics.tokens ?? '–';
-  find('tokens-kind').textContent = metrics.tokens === null ? '' : metrics.isReported ? 'by the model' : 'chunks';
+  find('tokens-kind').textContent = metrics.tokens === null ? '' : metrics.isReported ? 'reported' : 'counted';
   find('rate').textContent = metrics.rate === null ? '–' : metrics.rate.toFixed(metrics.rate < 10 ? 1 : 0);
   find('total').textContent = seconds(metrics.total);
   drawOutput(now);
@@ -1740,6 +1776,7 @@ find('form').addEventListener('submit', (event) => {
   start();
 });
 find('form').addEventListener('input', showRequest);
+find('form').addEventListener('change', showRequest);
 find('stop').addEventListener('click', () => running?.abort());
 find('raw').addEventListener('click', toggleRaw);
 find('reset').addEventListener('click', () => {

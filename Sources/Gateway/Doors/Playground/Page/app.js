@@ -10,6 +10,8 @@ const stepList = new StepList(find('steps'));
 let inputEditor = null;
 let configEditor = null;
 let configDefaults = {};
+// What the link sets and no field shows.
+const carried = isObject(shared.configurable) ? { ...shared.configurable } : {};
 let isRawInput = false;
 let rawEditor = null;
 let running = null;
@@ -77,9 +79,8 @@ function buildConfig(config) {
   configDefaults = configEditor.read() ?? {};
   find('config').append(configEditor.element);
   find('config-section').hidden = false;
-  for (const [key, value] of Object.entries(shared.configurable ?? {})) {
-    const editor = configEditor.editors?.get(key);
-    if (editor !== undefined) editor.write(value);
+  for (const [key, value] of Object.entries(carried)) {
+    if (configEditor.editors.get(key)?.write(value)) delete carried[key];
   }
 }
 
@@ -93,12 +94,7 @@ function inputValue() {
 // What differs from the route's defaults, with what else the link carries.
 function configValue() {
   const config = { ...shared };
-  const changed = {};
-  if (isObject(shared.configurable)) {
-    for (const [key, value] of Object.entries(shared.configurable)) {
-      if (!configEditor?.editors?.has(key)) changed[key] = value;
-    }
-  }
+  const changed = { ...carried };
   for (const [key, value] of Object.entries(configEditor?.read() ?? {})) {
     if (!isEqual(value, configDefaults[key])) changed[key] = value;
   }
@@ -176,7 +172,7 @@ async function start() {
     body = requestBody();
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
-    error.control.focus();
+    error.mark().focus();
     return;
   }
   const controller = new AbortController();
@@ -188,6 +184,8 @@ async function start() {
   showProblem('');
   setState('running');
   draw();
+  const section = find('output-section');
+  if (section.getBoundingClientRect().top > innerHeight - 100) section.scrollIntoView({ block: 'nearest' });
   let result = 'done';
   let problem = null;
   try {
@@ -259,7 +257,7 @@ function draw() {
   const metrics = run.metrics(now);
   find('first-token').textContent = metrics.first === null ? '–' : seconds(metrics.first);
   find('tokens').textContent = metrics.tokens ?? '–';
-  find('tokens-kind').textContent = metrics.tokens === null ? '' : metrics.isReported ? 'by the model' : 'chunks';
+  find('tokens-kind').textContent = metrics.tokens === null ? '' : metrics.isReported ? 'reported' : 'counted';
   find('rate').textContent = metrics.rate === null ? '–' : metrics.rate.toFixed(metrics.rate < 10 ? 1 : 0);
   find('total').textContent = seconds(metrics.total);
   drawOutput(now);
@@ -317,6 +315,7 @@ find('form').addEventListener('submit', (event) => {
   start();
 });
 find('form').addEventListener('input', showRequest);
+find('form').addEventListener('change', showRequest);
 find('stop').addEventListener('click', () => running?.abort());
 find('raw').addEventListener('click', toggleRaw);
 find('reset').addEventListener('click', () => {

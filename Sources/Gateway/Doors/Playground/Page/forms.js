@@ -2,10 +2,11 @@
 // undefined where the field is left out, and throws an InputError for what is no value; `write` says whether the editor can show
 // the value; `fail` marks the field at a path inside the value.
 
+// `mark` shows the message at its field and gives the control.
 class InputError extends Error {
-  constructor(message, control) {
+  constructor(message, mark) {
     super(message);
-    this.control = control;
+    this.mark = mark;
   }
 }
 
@@ -52,6 +53,8 @@ function field(label, control, { help, required, hint } = {}) {
   return {
     element,
     fail(message) {
+      // Several problems at one field are the variants that a value is not; the first is the one people meant.
+      if (!error.hidden) return control;
       error.textContent = message;
       error.hidden = false;
       control.setAttribute('aria-invalid', 'true');
@@ -171,7 +174,7 @@ function leafEditor(label, control, schema, options, parse, format) {
       try {
         return parse(control);
       } catch (error) {
-        throw new InputError(error.message, place.fail(error.message));
+        throw new InputError(error.message, () => place.fail(error.message));
       }
     },
     write: (value) => format(control, value) !== false,
@@ -180,6 +183,7 @@ function leafEditor(label, control, schema, options, parse, format) {
   };
   editor.write(initial);
   control.addEventListener('input', place.clear);
+  control.addEventListener('change', place.clear);
   return editor;
 }
 
@@ -189,8 +193,10 @@ function isLeftOut(control, schema, options) {
 
 function textEditor(label, schema, options) {
   const control = make('textarea', { rows: options.rows ?? 1, spellcheck: 'false' });
+  // Emptied is not the same as left out where there is a text by default.
+  const isOptional = typeof schema.default !== 'string' || schema.default === '';
   return leafEditor(label, control, schema, options, () => {
-    if (isLeftOut(control, schema, options)) return undefined;
+    if (isOptional && isLeftOut(control, schema, options)) return undefined;
     return control.value;
   }, (_, value) => {
     if (value !== undefined && value !== null && typeof value !== 'string') return false;
@@ -203,6 +209,7 @@ function numberEditor(label, schema, options) {
   const control = make('input', { type: 'text', inputmode: 'decimal', autocomplete: 'off' });
   const low = schema.minimum ?? schema.exclusiveMinimum;
   const high = schema.maximum ?? schema.exclusiveMaximum;
+  if (typeof schema.default === 'number') control.placeholder = `${schema.default} by default`;
   let hint;
   if (low !== undefined && high !== undefined) hint = `${low} to ${high}`;
   else if (low !== undefined) hint = `from ${low}`;
@@ -210,7 +217,7 @@ function numberEditor(label, schema, options) {
   return leafEditor(label, control, schema, { hint, ...options }, () => {
     const text = control.value.trim();
     if (text === '') {
-      if (isLeftOut(control, schema, options) || !options.required) return undefined;
+      if (isLeftOut(control, schema, options)) return undefined;
       throw new Error('A number is needed.');
     }
     const value = Number(text);
@@ -291,10 +298,11 @@ function objectEditor(schemas, label, schema, options) {
   const frame = group(label, options);
   const needed = new Set(schema.required ?? []);
   const editors = new Map();
+  const rows = Object.keys(schema.properties).length > 1 ? Math.min(options.rows ?? 1, 2) : options.rows;
   for (const [name, property] of Object.entries(schema.properties)) {
     const required = needed.has(name);
     const title = schemas.resolve(property).title ?? name;
-    const editor = schemas.editor(property, title, { depth: options.depth, required, rows: options.rows });
+    const editor = schemas.editor(property, title, { depth: options.depth, required, rows });
     editors.set(name, editor);
     frame.element.append(editor.element);
   }
@@ -401,7 +409,7 @@ function variantEditor(schemas, label, variants, schema, options) {
     editor = variant.isRaw ? jsonEditor(name, {}, about) : schemas.editor(variant, name, about);
     body.replaceChildren(editor.element);
   };
-  select.addEventListener('input', () => show(Number(select.value)));
+  select.addEventListener('change', () => show(Number(select.value)));
   show(0);
   const write = (value) => {
     if (value === undefined || value === null) {

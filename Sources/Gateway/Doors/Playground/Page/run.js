@@ -43,7 +43,17 @@ class Run {
 
   step(event, type, now, more = {}) {
     const depth = Array.isArray(event.parent_ids) ? event.parent_ids.length : 0;
-    const step = { id: event.run_id, name: event.name ?? '', type, depth, tags: event.tags ?? [], started: now, ended: null, isFailed: false, ...more };
+    const step = {
+      id: event.run_id,
+      name: event.name ?? '',
+      type,
+      depth,
+      tags: Array.isArray(event.tags) ? event.tags : [],
+      started: now,
+      ended: null,
+      isFailed: false,
+      ...more,
+    };
     if (this.steps.size < MAXIMUM_STEPS) this.steps.set(step.key ?? step.id, step);
     else this.leftOut += 1;
     return step;
@@ -130,8 +140,8 @@ class StepList {
       make('span', { class: 'step-name' }, step.name || step.type), make('span', { class: 'tag' }, step.type.replaceAll('_', ' ')), time), body);
     const part = (name, value) => {
       const { text, calls } = presentation(value);
-      const shown = calls.length > 0 ? `${text}${text ? '\n' : ''}${JSON.stringify(calls, null, 2)}` : text;
-      body.append(make('h4', {}, name), make('pre', { tabindex: '0', 'aria-label': `${name} of ${step.name}` }, shown));
+      const shown = transcript(value) ?? [text, ...(calls.length > 0 ? [JSON.stringify(calls, null, 2)] : [])].join('\n').trimStart();
+      body.append(make('h3', {}, name), make('pre', { tabindex: '0', 'aria-label': `${name} of ${step.name}` }, shown));
     };
     let isWritten = false;
     const write = () => {

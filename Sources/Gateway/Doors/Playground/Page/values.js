@@ -110,6 +110,18 @@ function presentation(value) {
   return { text: JSON.stringify(value, null, 2), isJSON: true, calls: [] };
 }
 
+// The messages of a prompt as people write conversations, null where `value` is none.
+function transcript(value) {
+  let messages = isObject(value) && Array.isArray(value.messages) ? value.messages : value;
+  if (Array.isArray(messages) && messages.length === 1 && Array.isArray(messages[0])) [messages] = messages;
+  if (!Array.isArray(messages) || messages.length === 0 || !messages.every(isMessage)) return null;
+  return messages.map((message) => {
+    const calls = toolCalls(message);
+    const role = message.type === 'chat' ? message.role : message.type;
+    return `${role}: ${textOf(message.content)}${calls.length > 0 ? `\n${JSON.stringify(calls, null, 2)}` : ''}`;
+  }).join('\n\n');
+}
+
 // As one argument of a POSIX shell.
 function shellQuoted(text) {
   return `'${text.replaceAll("'", "'\\''")}'`;
