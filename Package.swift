@@ -56,7 +56,7 @@ let package = Package(
         .target(
             name: "Gateway",
             dependencies: [
-                "EventLoop", "TLS", "HTTP", "JSON", "Runnable", "Providers", "WorkerPool",
+                "EventLoop", "TLS", "HTTP", "JSON", "Runnable", "MustachePrompts", "Providers", "WorkerPool",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Yams", package: "Yams"),
             ],

@@ -67,7 +67,7 @@ extension Shape {
         }
         var read = RunValue.Members()
         for member in members.all {
-            guard let value = view[member.key], !(value.isNull && !member.isRequired) else {
+            guard let value = view.member(member.key), !(value.isNull && !member.isRequired) else {
                 guard !member.isRequired else { throw .missing(member.key, in: view) }
                 continue
             }

@@ -30,16 +30,16 @@ struct JSONSchema {
         case .boolean: return ["type": "boolean"]
         case .list(let element): return ["type": "array", "items": schema(element)]
         case .object(let members): return object(members)
-        case .message: return ["oneOf": .array([answerMessage])]
+        case .message: return ["oneOf": .array([reference("AIMessage")])]
         case .answer: return ["anyOf": .array([["type": "string"], reference("AIMessage")])]
-        case .messages: return ["type": "array", "items": message]
+        case .messages: return ["type": "array", "items": anyMessage()]
         case .prompt(let isText):
             return isText ? reference("StringPromptValue") : reference("ChatPromptValueConcrete")
         case .modelInput:
             return [
                 "anyOf": .array([
                     ["type": "string"], reference("StringPromptValue"), reference("ChatPromptValueConcrete"),
-                    ["type": "array", "items": message, "minItems": 1],
+                    ["type": "array", "items": anyMessage(), "minItems": 1],
                 ])
             ]
         }
@@ -78,16 +78,8 @@ struct JSONSchema {
     }
 
     /// Any message, as it may come in.
-    private mutating func message() -> Value {
+    private mutating func anyMessage() -> Value {
         ["oneOf": .array(MessageSchema.all.map { reference($0.title) })]
-    }
-
-    private var answerMessage: Value {
-        mutating get { reference("AIMessage") }
-    }
-
-    private var message: Value {
-        mutating get { message() }
     }
 
     private mutating func definition(_ name: String) -> Value {
@@ -103,7 +95,7 @@ struct JSONSchema {
         case "ChatPromptValueConcrete":
             return [
                 "properties": [
-                    "messages": ["title": "Messages", "type": "array", "items": message, "minItems": 1],
+                    "messages": ["title": "Messages", "type": "array", "items": anyMessage(), "minItems": 1],
                     "type": ["const": "ChatPromptValueConcrete", "default": "ChatPromptValueConcrete", "title": "Type"],
                 ],
                 "required": ["messages"], "title": "ChatPromptValueConcrete", "type": "object",

@@ -125,7 +125,7 @@ public enum RunValue: Sendable, Hashable {
     /// Whether a condition takes it for true: everything but null, false, zero, and empty text, lists and objects.
     public var isTruthy: Bool {
         switch self {
-        case .value(let value):
+        case .value(let value), .snapshot(let value):
             switch value {
             case .null: false
             case .bool(let isTrue): isTrue

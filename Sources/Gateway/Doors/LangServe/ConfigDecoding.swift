@@ -20,7 +20,7 @@ struct ConfigDecoding {
         for (key, value) in view.members where !value.isNull {
             guard let name = key.string.flatMap(RouteSettings.ConfigKey.init(rawValue:)) else { continue }
             guard allowed.contains(name) else {
-                if name == .configurable, !specs.isEmpty, !value.members.isEmpty {
+                if name == .configurable, !specs.isEmpty, value.kind != .object || value.count > 0 {
                     throw .sentence("The configurable values of this route cannot be set by callers")
                 }
                 continue
@@ -69,7 +69,7 @@ struct ConfigDecoding {
             throw .at(["configurable"], "model_type", "Input should be a valid dictionary or object", view)
         }
         for spec in specs {
-            guard let value = view[spec.id], !value.isNull else { continue }
+            guard let value = view.member(spec.id), !value.isNull else { continue }
             config.configurable[spec.id] = try spec.read(value)
         }
     }

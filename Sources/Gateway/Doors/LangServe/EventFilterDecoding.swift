@@ -16,7 +16,7 @@ enum EventFilterDecoding {
     }
 
     private static func names(_ key: String, _ root: JSONView) throws(RequestProblem) -> [String]? {
-        guard let view = root[key], !view.isNull else { return nil }
+        guard let view = root.member(key), !view.isNull else { return nil }
         guard view.kind == .array else { throw .at([.key(key)], "list_type", "Input should be a valid list", view) }
         var names: [String] = []
         for element in view.elements {

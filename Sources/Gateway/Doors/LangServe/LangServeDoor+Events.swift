@@ -1,6 +1,7 @@
 import EventLoop
 import HTTP
 import JSON
+import Providers
 import Runnable
 
 extension LangServeDoor {

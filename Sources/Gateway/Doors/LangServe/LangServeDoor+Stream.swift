@@ -41,7 +41,8 @@ extension LangServeDoor {
             format: format,
             output: run.streamedOutput,
             runID: report.runID,
-            buffer: events.value
+            buffer: events.value,
+            isPipeline: run.isPipeline
         )
         if format != .text {
             response.start(status: 200, fields: format.fields(report), keepAlive: format.keepAlive)
@@ -65,6 +66,7 @@ extension LangServeDoor {
 
     @inline(never)
     func finish(_ encoder: StreamEncoder, _ response: ResponseWriter, _ report: RunReport) {
+        run.finish(report)
         if encoder.lastPiece() { response.write(encoder.bytes) }
         if response.status == 0 { response.start(status: 200, fields: encoder.format.fields(report)) }
         if encoder.end() { response.write(encoder.bytes) }
