@@ -6,7 +6,9 @@
 /// - Cancels: as the parallel does. Retries nothing.
 /// - Errors: `caller_invalid` (422) for an input that is no object.
 public struct RunnableAssign: AsyncRunnable {
+    /// What it takes.
     public typealias Input = RunValue
+    /// What it makes.
     public typealias Output = RunValue
 
     private let computed: RunnableParallel<RunValue, RunValue>

@@ -5,7 +5,9 @@
 /// - Cancels: as the batch does, which reports the failure with the lowest index. Retries nothing.
 /// - Events: a run of its own, and one below it for each element.
 public struct RunnableEach<Element: Sendable, ElementOutput: Sendable>: AsyncRunnable {
+    /// What it takes.
     public typealias Input = [Element]
+    /// What it makes.
     public typealias Output = [ElementOutput]
 
     private let runName: String

@@ -3,9 +3,13 @@
 /// - Streams: every piece passes unchanged, when it is asked for.
 /// - Blocks: nothing. Cancels: dropping the iterator drops that of the input. Retries nothing.
 public struct RunnablePassthrough<Whole: Sendable, Piece: Sendable>: AsyncRunnable {
+    /// What it takes.
     public typealias Input = Whole
+    /// What it can take its input in.
     public typealias InputChunk = Piece
+    /// What it makes.
     public typealias Output = Whole
+    /// What it streams.
     public typealias Chunk = Piece
 
     /// `RunnablePassthrough`, LangChain's name.

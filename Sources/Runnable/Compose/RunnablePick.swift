@@ -4,7 +4,9 @@
 /// - Blocks: nothing. Cancels: dropping the iterator drops that of the input. Retries nothing.
 /// - Errors: `caller_invalid` (422) for an input that is no object.
 public struct RunnablePick: AsyncRunnable {
+    /// What it takes.
     public typealias Input = RunValue
+    /// What it makes.
     public typealias Output = RunValue
 
     private let keys: [String]
@@ -48,7 +50,7 @@ public struct RunnablePick: AsyncRunnable {
     private func picks(from pieces: RunStream<RunValue>) -> RunStream<RunValue> {
         pieces.compactMapElements { piece in
             let picked = try pick(from: piece)
-            return picked.isNull ? nil : picked
+            return picked.isNull ? Optional.none : picked  // a plain nil would be JSON's
         }
     }
 

@@ -120,26 +120,31 @@ public struct RunnableRouter<Input: RoutedInput, Output: Sendable, Chunk: Sendab
 
 /// Batches, which look at all keys first.
 extension RunnableRouter {
+    /// See the requirement; refuses unknown keys before anything runs.
     public func batch(_ inputs: [Input], configs: BatchConfig) throws -> [Output] {
         try dispatch.check(inputs)
         return try dispatch.batch(inputs, configs: configs)
     }
 
+    /// See the requirement; refuses unknown keys before anything runs.
     public func batchResults(_ inputs: [Input], configs: BatchConfig) throws -> [Result<Output, any Error>] {
         try dispatch.check(inputs)
         return try dispatch.batchResults(inputs, configs: configs)
     }
 
+    /// See the requirement; refuses unknown keys before anything runs.
     public func abatch(_ inputs: [Input], configs: BatchConfig) async throws -> [Output] {
         try dispatch.check(inputs)
         return try await dispatch.abatch(inputs, configs: configs)
     }
 
+    /// See the requirement; refuses unknown keys before anything runs.
     public func abatchResults(_ inputs: [Input], configs: BatchConfig) async throws -> [Result<Output, any Error>] {
         try dispatch.check(inputs)
         return try await dispatch.abatchResults(inputs, configs: configs)
     }
 
+    /// See the requirement; refuses unknown keys before anything runs.
     public func batchAsCompleted(
         _ inputs: [Input],
         configs: BatchConfig,
@@ -153,6 +158,7 @@ extension RunnableRouter {
         }
     }
 
+    /// See the requirement; refuses unknown keys before anything runs.
     public func abatchAsCompleted(
         _ inputs: [Input],
         configs: BatchConfig,
@@ -165,6 +171,7 @@ extension RunnableRouter {
         }
     }
 
+    /// See the requirement; refuses unknown keys before anything runs.
     public func abatchAsCompleted(
         _ inputs: [Input],
         configs: BatchConfig,
