@@ -6,11 +6,14 @@ import WorkerPool
 /// the element is taken. Cancelling the source or the task that pulls cancels the loop; a pull returns only after
 /// a failed or cancelled loop has ended.
 final class CompletionSource<Element: Sendable>: RunSource {
-    private let produce: @Sendable (_ deliver: @Sendable (Element) async throws -> Void) async throws -> Void
+    private let produce: @Sendable (_ deliver: @escaping @Sendable (Element) async throws -> Void) async throws -> Void
     private let handoff = Handoff<Element>()
     private var task: Task<Void, Never>?
 
-    init(_ produce: @escaping @Sendable (_ deliver: @Sendable (Element) async throws -> Void) async throws -> Void) {
+    init(
+        _ produce:
+            @escaping @Sendable (_ deliver: @escaping @Sendable (Element) async throws -> Void) async throws -> Void
+    ) {
         self.produce = produce
     }
 
