@@ -90,6 +90,7 @@ public struct RunnableSequence<Input: Sendable, InputChunk: Sendable, Output: Se
 
 /// A runnable as a step of a sequence, its types forgotten. Only values and whole streams are boxed, never a stream's elements.
 struct SequenceStep: Sendable {
+    let runnable: any Runnable
     let invoke: @Sendable (any Sendable, RunConfig) throws -> any Sendable
     let ainvoke: @Sendable (any Sendable, RunConfig) async throws -> any Sendable
     /// From the whole input to a stream of the step's chunks.
@@ -100,6 +101,7 @@ struct SequenceStep: Sendable {
     var atransform: @Sendable (any Sendable, RunConfig) -> any Sendable
 
     init<Input, InputChunk, Output, Chunk>(_ runnable: AnyRunnable<Input, InputChunk, Output, Chunk>) {
+        self.runnable = runnable
         invoke = { try runnable.invoke(Self.cast($0), config: $1) }
         ainvoke = { try await runnable.ainvoke(Self.cast($0), config: $1) }
         astream = { runnable.astream(Self.cast($0), config: $1) }
