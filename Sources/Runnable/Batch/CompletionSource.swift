@@ -6,7 +6,6 @@ import WorkerPool
 /// the element is taken; so does each of its child tasks, if several deliver. Cancelling the source or the task that pulls cancels the loop; a pull returns only after
 /// a failed or cancelled loop has ended.
 final class CompletionSource<Element: Sendable>: RunSource {
-<<<<<<< HEAD
     typealias Deliver = @Sendable (Element) async throws -> Void
 
     private let produce: @Sendable (_ deliver: @escaping Deliver) async throws -> Void
@@ -14,16 +13,6 @@ final class CompletionSource<Element: Sendable>: RunSource {
     private var task: Task<Void, Never>?
 
     init(_ produce: @escaping @Sendable (_ deliver: @escaping Deliver) async throws -> Void) {
-=======
-    private let produce: @Sendable (_ deliver: @escaping @Sendable (Element) async throws -> Void) async throws -> Void
-    private let handoff = Handoff<Element>()
-    private var task: Task<Void, Never>?
-
-    init(
-        _ produce:
-            @escaping @Sendable (_ deliver: @escaping @Sendable (Element) async throws -> Void) async throws -> Void
-    ) {
->>>>>>> w-c2
         self.produce = produce
     }
 
