@@ -17,7 +17,7 @@ struct OutputParserSplitTests {
         _ body: (RunnableSequence<RunValue, RunValue, Message, MessageChunk>, [String]) async throws -> Void
     ) async throws {
         let prompt = try ChatPromptTemplate("{text}")
-        for pieces in Pieces.every(of: text) { try await body(prompt | ScriptedModel(pieces), pieces) }
+        for pieces in Pieces.every(of: text) { try await body(prompt | AnswerModel(pieces), pieces) }
     }
 
     private func sum<Piece: AddableChunk & Sendable>(_ stream: RunStream<Piece>) async throws -> Piece? {

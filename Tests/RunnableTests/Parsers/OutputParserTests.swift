@@ -8,12 +8,12 @@ struct OutputParserTests {
     /// What streams of a sequence of prompt, model and parser give.
     private func stream<Parser: Runnable>(_ parser: Parser, _ texts: [String]) async throws -> [Parser.Chunk]
     where Parser.Input == Message, Parser.InputChunk == MessageChunk {
-        try await (prompt | ScriptedModel(texts) | parser).astream(["x"]).collect()
+        try await (prompt | AnswerModel(texts) | parser).astream(["x"]).collect()
     }
 
     private func invoke<Parser: Runnable>(_ parser: Parser, _ text: String) async throws -> Parser.Output
     where Parser.Input == Message, Parser.InputChunk == MessageChunk {
-        try await (prompt | ScriptedModel([text]) | parser).ainvoke(["x"])
+        try await (prompt | AnswerModel([text]) | parser).ainvoke(["x"])
     }
 
     // MARK: Text
@@ -36,7 +36,7 @@ struct OutputParserTests {
         let message = Message(role: .ai, content: .blocks(blocks))
         #expect(try StringOutputParser().invoke(message) == "ab")
         #expect(try await StringOutputParser().ainvoke(message) == "ab")
-        let model = ScriptedModel(blocks.map { MessageChunk(content: .blocks([$0])) })
+        let model = AnswerModel(blocks.map { MessageChunk(content: .blocks([$0])) })
         #expect(try await (prompt | model | StringOutputParser()).astream(["x"]).collect() == ["a", "", "b"])
         #expect(try await (prompt | model | StringOutputParser()).ainvoke(["x"]) == "ab")
     }
@@ -106,10 +106,10 @@ struct OutputParserTests {
     @Test("a step behind the JSON parser that wants the whole gets the last of what was known")
     func wholeOfSnapshots() async throws {
         let sequence =
-            prompt | ScriptedModel(Self.chunks) | JSONOutputParser() | { (value: Value) in value["e"]?.double }
+            prompt | AnswerModel(Self.chunks) | JSONOutputParser() | { (value: Value) in value["e"]?.double }
         #expect(try await sequence.astream(["x"]).collect() == [1.5])
         #expect(try await sequence.ainvoke(["x"]) == 1.5)
-        let none = prompt | ScriptedModel(["no"]) | JSONOutputParser() | { (value: Value) in value }
+        let none = prompt | AnswerModel(["no"]) | JSONOutputParser() | { (value: Value) in value }
         #expect(try await none.astream(["x"]).collect().isEmpty)
     }
 
@@ -169,7 +169,7 @@ struct OutputParserTests {
     @Test("events of prompt, model and parser in a stream: the parser begins without an input, and ends with all of it")
     func events() async throws {
         let log = EventLog()
-        let sequence = prompt | ScriptedModel(["1", "2"]) | JSONOutputParser()
+        let sequence = prompt | AnswerModel(["1", "2"]) | JSONOutputParser()
         _ = try await sequence.astream(["x"], config: RunConfig().observed(by: log)).collect()
         #expect(
             log.lines == [

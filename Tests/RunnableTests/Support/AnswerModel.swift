@@ -1,7 +1,7 @@
 import Runnable
 
 /// A chat model that answers with given pieces, whatever it is asked.
-struct ScriptedModel: ChatModel {
+struct AnswerModel: ChatModel {
     let name = "Model"
     var pieces: [MessageChunk]
 
