@@ -85,6 +85,57 @@ struct MessageChunkAddingTests {
         #expect(first == before)
     }
 
+    @Test("LS-137 additional_kwargs merge by the same rules, and say their own path")
+    func additionalKwargs() throws {
+        func chunk(_ kwargs: Value.Object) -> MessageChunk {
+            var chunk = MessageChunk()
+            chunk.additionalKwargs = kwargs
+            return chunk
+        }
+        let first = chunk(["s": "x", "n": 1, "l": [["index": 0, "t": "a"]], "o": nil, "id": "i"])
+        let second = chunk([
+            "s": "x", "n": 2, "l": [["index": 0, "t": "b"], ["index": 1]], "o": ["k": true], "id": "i",
+        ])
+        #expect(
+            try sum(first, second).additionalKwargs == [
+                "s": "xx", "n": 3, "l": [["index": 0, "t": "ab"], ["index": 1]], "o": ["k": true], "id": "i",
+            ]
+        )
+        #expect(
+            throws: ChunkAdditionError(path: "additional_kwargs.o.k", reason: "cannot add a boolean to a boolean")
+        ) { try sum(chunk(["o": ["k": true]]), chunk(["o": ["k": false]])) }
+    }
+
+    @Test("LS-137 content blocks of one index with types that do not add raise, and nothing changes")
+    func contentMismatch() {
+        var first = MessageChunk(content: .blocks([["index": 0, "text": "a", "score": 1.5]]))
+        let before = first
+        var second = MessageChunk(content: .blocks([["index": 0, "text": "b", "score": 2.5]]), id: "p", isLast: true)
+        second.usage = UsageMetadata(inputTokens: 1, outputTokens: 1)
+        #expect(throws: ChunkAdditionError(path: "content.score", reason: "cannot add a float to a float")) {
+            try first.add(second)
+        }
+        #expect(first == before)
+    }
+
+    @Test("LS-137 lists in metadata concatenate; elements of one integer index merge, their type is not repeated")
+    func lists() throws {
+        #expect(
+            try merged(
+                ["l": [["index": 0, "type": "t", "v": "a"], "x"]],
+                [
+                    "l": [
+                        "y", ["index": 0, "type": "t", "v": "b"], ["index": nil, "v": "c"], ["index": nil, "v": "d"],
+                    ]
+                ]
+            ) == [
+                "l": [
+                    ["index": 0, "type": "t", "v": "ab"], "x", "y", ["index": nil, "v": "c"], ["index": nil, "v": "d"],
+                ]
+            ]
+        )
+    }
+
     @Test(
         "LS-137 the first id of a provider wins, else one that begins lc_run-",
         arguments: [
@@ -115,6 +166,8 @@ struct MessageChunkAddingTests {
             outputTokenDetails: ["reasoning": 1]
         )
         #expect(try sum(first, MessageChunk(text: "x"), second).usage == expected)
+        #expect(try sum(MessageChunk(), second).usage == second.usage)
+        #expect(try sum(second, MessageChunk()).usage == second.usage)
     }
 
     @Test("LS-137 pieces of tool calls join by index; null indexes and conflicting ids never do")
@@ -130,6 +183,14 @@ struct MessageChunkAddingTests {
         #expect(try sum(chunk("w", "1", nil, nil), chunk("w", "2", nil, nil)).toolCallChunks.count == 2)
         #expect(try sum(chunk("w", "1", "a", 0), chunk("w", "2", "b", 0)).toolCallChunks.count == 2)
         #expect(try sum(chunk("w", "1", "a", 0), chunk("v", "2", "b", 1)).toolCallChunks.count == 2)
+        #expect(try sum(chunk("w", "1", "a", 0), chunk(nil, "2", nil, nil)).toolCallChunks.count == 2)
+        let late = try sum(
+            chunk("w", "1", nil, 0),
+            chunk("v", "2", "b", 1),
+            chunk(nil, "3", "a", 0),
+            chunk(nil, "4", "a", 0)
+        )
+        #expect(late.toolCallChunks.map(\.arguments) == ["134", "2"] && late.toolCallChunks.map(\.id) == ["a", "b"])
     }
 
     @Test("LS-137 the position is last if any is")
@@ -199,14 +260,16 @@ struct MessageChunkAddingTests {
         #expect(chunk.isPlain)
     }
 
-    @Test("objects streamed as chunks add as addable dictionaries")
+    @Test("LS-137 objects streamed as chunks add as addable dictionaries")
     func addableObjects() throws {
         var value: Value = ["a": "x", "c": nil]
         try value.add(["a": "y", "b": 1, "c": 2])
         #expect(value == ["a": "xy", "b": 1, "c": 2])
         #expect(throws: ChunkAdditionError(path: "a", reason: "cannot add an integer to a string")) {
-            try value.add(["a": 1])
+            try value.add(["b": 2, "a": 1])
         }
-        #expect(value["a"] == "xy")
+        #expect(value == ["a": "xy", "b": 1, "c": 2])
+        try value.add(["a": nil, "d": nil])
+        #expect(value == ["a": "xy", "b": 1, "c": 2, "d": nil])
     }
 }

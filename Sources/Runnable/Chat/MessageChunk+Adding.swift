@@ -13,7 +13,7 @@ extension MessageChunk: AddableChunk {
             throw ChunkAdditionError(path: "role", reason: "cannot add chunks of different roles")
         }
         let merged = next.isPlain ? nil : try mergedMetadata(with: next)
-        try content.add(next.content)
+        do throws(ChunkAdditionError) { try content.add(next.content) } catch { throw error.under("content") }
         if let merged { addRareFields(of: next, merged) }
         if id != next.id { id = Self.betterID(id, next.id) }
         isLast = isLast || next.isLast

@@ -55,7 +55,13 @@ public protocol TextParsing: Sendable {
 ///
 /// - Streams: each piece of text is parsed as it comes, and what it makes is handed on at once.
 /// - Blocks, cancels, retries nothing of its own.
-public struct OutputParser<Parsing: TextParsing, Input: TextBearing, InputChunk: TextBearing, Output: Sendable, Chunk: Sendable>:
+public struct OutputParser<
+    Parsing: TextParsing,
+    Input: TextBearing,
+    InputChunk: TextBearing,
+    Output: Sendable,
+    Chunk: Sendable
+>:
     AsyncRunnable
 {
     /// What runs of it are called. Default: LangChain's name for such a parser.

@@ -4,6 +4,12 @@ public typealias StringOutputParser = OutputParser<StringParsing, Message, Messa
 /// The JSON in a model's answer: LangChain's `JsonOutputParser`. Each piece of its stream is all that is known so far, and only grows.
 public typealias JSONOutputParser = OutputParser<JSONParsing, Message, MessageChunk, Value, JSONSnapshot>
 
+/// The JSON in a model's answer as changes: LangChain's `JsonOutputParser` with `diff`. Each piece of its stream is what has changed
+/// since the one before; all of them, applied one after the other to no value, give the JSON. `invoke` gives one change, to the whole.
+public typealias JSONPatchOutputParser = OutputParser<
+    JSONPatchParsing, Message, MessageChunk, [JSONPatchOperation], [JSONPatchOperation]
+>
+
 /// The elements between the commas of a model's answer; each piece of its stream is a list of one.
 public typealias CommaListOutputParser = OutputParser<
     ListParsing<CommaListStyle>, Message, MessageChunk, [String], [String]
@@ -135,7 +141,9 @@ public struct ListParsing<Style: ListParsingStyle>: TextParsing {
     public init() {}
 
     /// Adds the elements that ended, as a list each.
-    public mutating func push(_ text: String, to pieces: inout [[String]]) { pieces += splitter.push(text).map { [$0] } }
+    public mutating func push(_ text: String, to pieces: inout [[String]]) {
+        pieces += splitter.push(text).map { [$0] }
+    }
 
     /// Adds the last element.
     public mutating func finish(_ pieces: inout [[String]]) { pieces += splitter.finish().map { [$0] } }

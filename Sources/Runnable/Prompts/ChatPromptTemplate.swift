@@ -7,11 +7,12 @@ public struct ChatPromptTemplate: AsyncRunnable {
     public enum Part: Sendable {
         /// A message whose text is a template.
         case message(Message.Role, any PromptTemplate)
-        /// A message whose content blocks are templates in all their strings.
-        case blocks(Message.Role, [Value], make: @Sendable (String) throws(PromptTemplateError) -> any PromptTemplate)
+        /// A message whose content blocks have templates in them.
+        case blocks(Message.Role, BlocksTemplate)
         /// A message as it is.
         case literal(Message)
-        /// Messages that the input brings: all of them, or the last so many. Without them it is an error unless they are optional.
+        /// Messages that the input brings: all of them, or the last so many (none below 1). Without them it is an error unless they
+        /// are optional.
         case placeholder(String, isOptional: Bool = false, last: Int? = nil)
     }
 
@@ -48,14 +49,16 @@ public struct ChatPromptTemplate: AsyncRunnable {
     }
 
     /// A prompt of messages as pairs of a role and an f-string: `system`, `human` or `user`, `ai` or `assistant`, and `placeholder`, whose
-    /// text is `{name}` and whose messages are optional.
+    /// text is `{name}` and whose messages are optional. ``PromptTemplateError/malformed(_:)`` for other roles.
     public init(messages: [(role: String, template: String)]) throws(PromptTemplateError) {
         var parts: [Part] = []
         for (role, text) in messages {
             if role == "placeholder" {
-                guard text.hasPrefix("{"), text.hasSuffix("}") else { throw .malformed("a placeholder is {name}") }
+                guard text.hasPrefix("{"), text.hasSuffix("}"), text.count > 2 else {
+                    throw .malformed("a placeholder is {name}")
+                }
                 parts.append(.placeholder(String(text.dropFirst().dropLast()), isOptional: true))
-            } else if let role = Message.Role(word: role) {
+            } else if let role = Message.Role(word: role), role.isTemplated {
                 parts.append(.message(role, try FStringTemplate(text)))
             } else {
                 throw .malformed("there is no role '\(role)'")
@@ -146,12 +149,11 @@ public struct ChatPromptTemplate: AsyncRunnable {
     ) throws(PromptTemplateError) {
         switch part {
         case .message(let role, let template):
-            let text = try template.format(Self.texts(template, values))
+            let text = try template.format(Self.json(template.variables, values))
             messages.append(Message(role: role, content: .text(text)))
-        case .blocks(let role, let blocks, let make):
-            var filled: [Value] = []
-            for block in blocks { filled.append(try Self.fill(block, values, make)) }
-            messages.append(Message(role: role, content: .blocks(filled)))
+        case .blocks(let role, let template):
+            let blocks = try template.format(Self.json(template.variables, values))
+            messages.append(Message(role: role, content: .blocks(blocks)))
         case .literal(let message): messages.append(message)
         case .placeholder(let name, let isOptional, let last):
             guard let value = values[name], !(value.isNull && isOptional) else {
@@ -161,68 +163,47 @@ public struct ChatPromptTemplate: AsyncRunnable {
             guard let list = Message.list(value) else {
                 throw .unsuitableValue(variable: name, reason: "expected a list of messages, not \(value.typeName)")
             }
-            messages += last.map { list.suffix($0) } ?? list[...]
+            messages += last.map { list.suffix(max(0, $0)) } ?? list[...]
         }
     }
 
-    /// A template's values as JSON; a message is its text.
-    private static func texts(_ template: any PromptTemplate, _ values: RunValue.Members) -> Value.Object {
-        var texts = Value.Object()
-        for name in template.variables {
-            switch values[name] {
-            case .value(let value)?, .snapshot(let value)?: texts[name] = value
-            case .message(let message)?: texts[name] = .string(message.content.text)
-            case .chunk(let sum)?: texts[name] = .string(sum.content.text)
-            case .prompt(let prompt)?: texts[name] = .string(prompt.text)
-            case .list(let elements)?:
-                texts[name] = .array(elements.map { .string(Message($0)?.content.text ?? $0.typeName) })
-            case .object?, nil: break
-            }
-        }
-        return texts
-    }
-
-    private static func fill(
-        _ block: Value,
-        _ values: RunValue.Members,
-        _ make: (String) throws(PromptTemplateError) -> any PromptTemplate
-    ) throws(PromptTemplateError) -> Value {
-        switch block {
-        case .string(let text):
-            let template = try make(text)
-            return .string(try template.format(texts(template, values)))
-        case .array(let elements):
-            var filled: [Value] = []
-            for element in elements { filled.append(try fill(element, values, make)) }
-            return .array(filled)
-        case .object(let members):
-            var filled = Value.Object()
-            for member in members { filled[member.key] = try fill(member.value, values, make) }
-            return .object(filled)
-        default: return block
-        }
+    /// A template's values as JSON.
+    private static func json(_ names: [String], _ values: RunValue.Members) -> Value.Object {
+        var object = Value.Object()
+        for name in names { object[name] = values[name]?.inTemplate }
+        return object
     }
 }
 
 extension ChatPromptTemplate.Part {
     fileprivate var variables: [String] {
         switch self {
-        case .message(_, let template): return template.variables
-        case .blocks(_, let blocks, let make): return Self.variables(.array(blocks), make)
-        case .literal: return []
-        case .placeholder(let name, let isOptional, _): return isOptional ? [] : [name]
+        case .message(_, let template): template.variables
+        case .blocks(_, let template): template.variables
+        case .literal: []
+        case .placeholder(let name, let isOptional, _): isOptional ? [] : [name]
         }
     }
+}
 
-    private static func variables(
-        _ block: Value,
-        _ make: (String) throws(PromptTemplateError) -> any PromptTemplate
-    ) -> [String] {
-        switch block {
-        case .string(let text): (try? make(text).variables) ?? []
-        case .array(let elements): elements.flatMap { variables($0, make) }
-        case .object(let members): members.flatMap { variables($0.value, make) }
-        default: []
+extension Message.Role {
+    /// Whether a message of this role needs nothing but a text.
+    fileprivate var isTemplated: Bool { self == .system || self == .human || self == .ai }
+}
+
+extension RunValue {
+    /// As JSON, for a template: messages and prompts are their texts.
+    fileprivate var inTemplate: JSONValue {
+        switch self {
+        case .value(let value), .snapshot(let value): return value
+        case .message(let message): return .string(message.content.text)
+        case .chunk(let sum): return .string(sum.content.text)
+        case .prompt(let prompt): return .string(prompt.text)
+        case .list(let elements): return .array(elements.map(\.inTemplate))
+        case .object(let members):
+            var object = JSONValue.Object()
+            for member in members.all { object[member.key] = member.value.inTemplate }
+            return .object(object)
         }
     }
 }

@@ -34,7 +34,8 @@ public enum PromptTemplateError: Error, Sendable, Hashable, CustomStringConverti
         case .malformed(let reason): "invalid template: \(reason)"
         case .missingVariable(let name): "missing variable '\(name)'"
         case .unsuitableValue(let name, let reason): "variable '\(name)': \(reason)"
-        case .notAnObject(let names): "expected an object with: \(names.joined(separator: ", "))"
+        case .notAnObject(let names):
+            names.isEmpty ? "expected an object" : "expected an object with: \(names.joined(separator: ", "))"
         }
     }
 }
