@@ -56,10 +56,12 @@ let package = Package(
         .target(
             name: "Gateway",
             dependencies: [
-                "EventLoop", "TLS", "HTTP", "JSON", "Runnable", "Providers", "WorkerPool",
+                "EventLoop", "TLS", "HTTP", "JSON", "Runnable", "MustachePrompts", "Providers", "WorkerPool",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Yams", package: "Yams"),
             ],
+            // Embedded as PlaygroundSources.swift, which a test compares.
+            exclude: ["Doors/Playground/Page"],
             swiftSettings: fast
         ),
         .executableTarget(
@@ -132,6 +134,7 @@ let package = Package(
                 "TestAuthority",
                 .product(name: "Logging", package: "swift-log"),
             ],
+            exclude: ["Doors/LangServe/LZStringVectors.json"],
             swiftSettings: strict
         ),
         // Drives the built executable, so it only names what it reads answers with.

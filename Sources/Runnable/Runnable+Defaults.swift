@@ -10,16 +10,9 @@ extension Runnable {
     /// See the requirement.
     public func ainvoke(_ input: Input, config: RunConfig) async throws -> Output {
         try config.checkpoint()
-        let surrounding = RunConfig.current
-        do {
-            return try await (WorkerPool.substitute ?? .shared).run {
-                try RunConfig.$current.withValue(surrounding) {
-                    try config.checkpoint()
-                    return try self.invoke(input, config: config)
-                }
-            }
-        } catch let error as WorkerPoolError {
-            throw RunError(.policyQueue, detail: "worker pool: \(error)", source: .gateway)
+        return try await WorkerPool.runBlocking {
+            try config.checkpoint()
+            return try self.invoke(input, config: config)
         }
     }
 

@@ -22,6 +22,9 @@ public protocol Runnable<Input, Output>: Sendable {
     /// What sort of thing it is, for events. Default ``RunKind/chain``, ``RunKind/chatModel`` for a ``ChatModel``.
     var kind: RunKind { get }
 
+    /// The fields of it, and of what is inside it, that ``RunConfig/configurable`` can set. Default: none.
+    var configurableSpecs: [ConfigurableField] { get }
+
     /// Turns `input` into an output, blocking the calling thread until it is done.
     /// - Throws: whatever the work throws; nothing is wrapped.
     func invoke(_ input: Input, config: RunConfig) throws -> Output

@@ -153,12 +153,7 @@ extension RouteSettings {
     static let fields: [Field<RouteSettings>] = [
         .model,
         .pipeline,
-        .value(
-            "output",
-            \.output,
-            .choice,
-            "What a model's route gives: `text` is strings, `message` is AIMessage and AIMessageChunk."
-        ),
+        .output,
         .value(
             "max_concurrency",
             \.maxConcurrency,

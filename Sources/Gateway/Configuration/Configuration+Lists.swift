@@ -141,6 +141,19 @@ extension Field<RouteSettings> {
         }
     }
 
+    static var output: Field {
+        let type = ValueType<RouteSettings.Output>.choice
+        return Field(
+            name: "output",
+            type: type.name,
+            summary: "What a model's route gives: `text` is strings, `message` is AIMessage and AIMessageChunk."
+        ) { root, node, place, context in
+            if let output = type.read(node, at: place, in: context) { root.output = output }
+        } write: { root in
+            root.pipeline == nil ? type.format(root.output) : nil
+        }
+    }
+
     static var pipeline: Field {
         let keys = ConfigurationKey.keys(of: StepSettings.fields, defaults: StepSettings())
         var field = Field(

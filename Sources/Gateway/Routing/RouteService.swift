@@ -1,26 +1,31 @@
 import Runnable
 
-/// One configured route as one loop serves it: its settings, and the model behind it with this loop's connections.
+/// One configured route as one loop serves it, apart from what it runs.
 final class RouteService: Sendable {
     let settings: RouteSettings
-    let model: any ChatModel
-    /// The backend's name, for logs.
+    /// The backends' names, for logs: those of all models it may ask, each once.
     let backend: String
     let timeouts: TimeoutSettings
     /// Whether a run ends when its client goes.
     let abortsOnDisconnect: Bool
+    /// What it takes and gives.
+    let shape: RouteShape
+    /// What callers may choose.
+    let specs: [ConfigurableSpec]
 
     init(
         settings: RouteSettings,
-        model: any ChatModel,
         backend: String,
         timeouts: TimeoutSettings,
-        abortsOnDisconnect: Bool = true
+        abortsOnDisconnect: Bool = true,
+        shape: RouteShape,
+        specs: [ConfigurableSpec] = []
     ) {
         self.settings = settings
-        self.model = model
         self.backend = backend
         self.timeouts = timeouts
         self.abortsOnDisconnect = abortsOnDisconnect
+        self.shape = shape
+        self.specs = specs
     }
 }

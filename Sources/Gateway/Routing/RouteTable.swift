@@ -1,18 +1,26 @@
+import Runnable
+
 /// Finds what serves a path. Made once per configuration and loop; a look-up is one hash.
 struct RouteTable: Sendable {
     /// What a path leads to.
     enum Endpoint: Sendable {
-        case run(LangServeDoor, RunMethod)
+        case run(RouteDoor, RunMethod)
+        case about(RouteDoor, AboutPage)
+        case feedback(RouteDoor, FeedbackKind)
         case health
         case ready
         case index
+        case openAPI
+        case docs
     }
 
-    /// The methods of a route.
+    /// What a route does for its callers, by POST.
     enum RunMethod: Sendable, CaseIterable {
         case invoke
         case batch
         case stream
+        case streamLog
+        case streamEvents
 
         /// The path's last segment, and the endpoint's name in logs.
         var name: StaticString {
@@ -20,22 +28,121 @@ struct RouteTable: Sendable {
             case .invoke: "invoke"
             case .batch: "batch"
             case .stream: "stream"
+            case .streamLog: "stream_log"
+            case .streamEvents: "stream_events"
+            }
+        }
+
+        var endpoint: RouteSettings.EndpointName {
+            switch self {
+            case .invoke: .invoke
+            case .batch: .batch
+            case .stream: .stream
+            case .streamLog: .streamLog
+            case .streamEvents: .streamEvents
             }
         }
     }
 
-    private var endpoints: [String: Endpoint] = ["/health": .health, "/ready": .ready, "/": .index]
-    /// The mounted routes in the configuration's order, for the index.
+    /// What a route says about itself, by GET.
+    enum AboutPage: Sendable, CaseIterable {
+        case inputSchema
+        case outputSchema
+        case configSchema
+        case playground
+
+        /// The path below the route's, and the endpoint's name in logs.
+        var name: StaticString {
+            switch self {
+            case .inputSchema: "input_schema"
+            case .outputSchema: "output_schema"
+            case .configSchema: "config_schema"
+            case .playground: "playground/"
+            }
+        }
+
+        var endpoint: RouteSettings.EndpointName {
+            switch self {
+            case .inputSchema: .inputSchema
+            case .outputSchema: .outputSchema
+            case .configSchema: .configSchema
+            case .playground: .playground
+            }
+        }
+    }
+
+    private var endpoints: [String: Endpoint] = [
+        "/health": .health, "/ready": .ready, "/": .index, "/openapi.json": .openAPI, "/docs": .docs,
+    ]
+    /// The mounted routes in the configuration's order.
     let routes: [RouteService]
 
-    init(_ doors: [LangServeDoor]) {
+    init(_ doors: [RouteDoor]) {
         routes = doors.map(\.route)
         for door in doors {
-            let prefix = door.route.settings.path == "/" ? "" : door.route.settings.path
-            for method in RunMethod.allCases { endpoints["\(prefix)/\(method.name)"] = .run(door, method) }
+            let settings = door.route.settings
+            let prefix = settings.path == "/" ? "" : settings.path
+            for method in RunMethod.allCases where settings.endpoints.contains(method.endpoint) {
+                endpoints["\(prefix)/\(method.name)"] = .run(door, method)
+            }
+            for page in AboutPage.allCases where settings.endpoints.contains(page.endpoint) {
+                endpoints["\(prefix)/\(page.name)"] = .about(door, page)
+            }
+            for kind in FeedbackKind.allCases where settings.endpoints.contains(kind.endpoint) {
+                endpoints["\(prefix)/\(kind.endpoint.rawValue)"] = .feedback(door, kind)
+            }
         }
     }
 
     /// What serves `path`, which is matched as it stands: nothing is decoded or normalised.
     subscript(path: String) -> Endpoint? { endpoints[path] }
+
+    /// What serves a path with a config hash in it, `PREFIX/c/HASH/ENDPOINT`; nil for any other path. The feedback family has no such
+    /// variants.
+    func hashed(_ path: String) -> (endpoint: Endpoint, hash: String)? {
+        guard let mark = path.range(of: "/c/", last: true) else { return nil }
+        let rest = path[mark.upperBound...]
+        guard let slash = rest.firstIndex(of: "/"), slash > rest.startIndex else { return nil }
+        guard let endpoint = endpoints[String(path[..<mark.lowerBound] + rest[slash...])] else { return nil }
+        switch endpoint {
+        case .run, .about: return (endpoint, String(rest[..<slash]))
+        case .feedback, .health, .ready, .index, .openAPI, .docs: return nil
+        }
+    }
+}
+
+extension String {
+    /// The last place of a text in this one.
+    fileprivate func range(of text: String, last: Bool) -> Range<String.Index>? {
+        var end = endIndex
+        while let start = self[..<end].lastIndex(of: "/") {
+            if self[start...].hasPrefix(text) { return start..<self.index(start, offsetBy: text.count) }
+            end = start
+        }
+        return nil
+    }
+}
+
+extension RouteTable.Endpoint {
+    /// The route's door; nil for what belongs to the daemon itself.
+    var door: RouteDoor? {
+        switch self {
+        case .run(let door, _), .about(let door, _), .feedback(let door, _): door
+        case .health, .ready, .index, .openAPI, .docs: nil
+        }
+    }
+
+    /// Its name in logs.
+    var name: StaticString {
+        switch self {
+        case .run(_, let method): method.name
+        case .about(_, let page): page.name
+        case .feedback(_, let kind): kind.name
+        case .health: "health"
+        case .ready: "ready"
+        case .index: "index"
+        case .openAPI: "openapi"
+        case .docs: "docs"
+        }
+    }
 }

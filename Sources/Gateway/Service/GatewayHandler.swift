@@ -8,30 +8,29 @@ final class GatewayHandler: HTTPHandler {
     private let table: RouteTable
     private let state: ServiceState
     private let runIDs: LoopBound<RunIDSource>
+    private let reader: LoopBound<JSONReader>
     private let accessLog: LoopBound<AccessLog>
 
     init(
         table: RouteTable,
         state: ServiceState,
         runIDs: LoopBound<RunIDSource>,
+        reader: LoopBound<JSONReader>,
         accessLog: LoopBound<AccessLog>
     ) {
         self.table = table
         self.state = state
         self.runIDs = runIDs
+        self.reader = reader
         self.accessLog = accessLog
     }
 
     func handle(_ request: ServerRequest, _ response: ResponseWriter) async {
         // Only what waits is done in here: a stream keeps the room of this function for as long as it lives.
         let report = report(on: request)
-        guard let (door, method) = run(for: request) else { return answerAtOnce(request, response, report) }
+        guard let (door, method, base) = run(for: request, response, report) else { return }
         response.outlivesClient = !door.route.abortsOnDisconnect
-        switch method {
-        case .invoke: await door.invoke(request, response, report)
-        case .batch: await door.batch(request, response, report)
-        case .stream: await door.stream(request, response, report)
-        }
+        await door.answer(method, request, response, report, base)
         log(request, response, report, door.route, method.name)
     }
 
@@ -42,44 +41,61 @@ final class GatewayHandler: HTTPHandler {
         return report
     }
 
+    /// What is to be run; nil when there is nothing to run, and the request is answered.
     @inline(never)
-    private func run(for request: ServerRequest) -> (LangServeDoor, RouteTable.RunMethod)? {
-        guard case .run(let door, let method)? = table[request.head.path], request.head.method == .post else {
+    private func run(
+        for request: ServerRequest,
+        _ response: ResponseWriter,
+        _ report: RunReport
+    ) -> (RouteDoor, RouteTable.RunMethod, RunConfig?)? {
+        let endpoint = table[request.head.path]
+        if case .run(let door, let method)? = endpoint, request.head.method == .post { return (door, method, nil) }
+        guard endpoint == nil, let (hashed, hash) = table.hashed(request.head.path) else {
+            answerAtOnce(endpoint, request, response, report)
             return nil
         }
-        return (door, method)
+        guard let door = hashed.door else { return nil }
+        do throws(RequestProblem) {
+            let base = try door.config(hash: hash)
+            if case .run(_, let method) = hashed, request.head.method == .post { return (door, method, base) }
+            answerAtOnce(hashed, request, response, report)
+        } catch {
+            door.reject(error, response, report)
+            log(request, response, report, door.route, hashed.name)
+        }
+        return nil
     }
 
     @inline(never)
-    private func answerAtOnce(_ request: ServerRequest, _ response: ResponseWriter, _ report: RunReport) {
-        switch table[request.head.path] {
-        case .run(let door, let method):
-            refuseMethod(response, allow: "POST", report)
-            log(request, response, report, door.route, method.name)
-        case .health:
-            get(request, response, report) { Array("{\"status\":\"ok\"}\n".utf8) }
-            log(request, response, report, nil, "health")
-        case .ready:
-            ready(request, response, report)
-            log(request, response, report, nil, "ready")
-        case .index:
-            get(request, response, report) { IndexPage.body(table.routes, version: Gateway.version) }
-            log(request, response, report, nil, "index")
+    private func answerAtOnce(
+        _ endpoint: RouteTable.Endpoint?,
+        _ request: ServerRequest,
+        _ response: ResponseWriter,
+        _ report: RunReport
+    ) {
+        switch endpoint {
+        case .run: refuseMethod(response, allow: "POST", report)
+        case .about(let door, let page): about(door, page, request, response, report)
+        case .feedback(let door, let kind): feedback(door, kind, request, response, report)
+        case .health: get(request, response, report) { Array("{\"status\":\"ok\"}\n".utf8) }
+        case .ready: ready(request, response, report)
+        case .index: get(request, response, report) { IndexPage.body(table.routes, version: Gateway.version) }
+        case .openAPI: get(request, response, report) { OpenAPI.document(table.routes, version: Gateway.version) }
+        case .docs:
+            page(request, response, report, DocsPage.body(table.routes, version: Gateway.version), DocsPage.policy)
         // RFC 9110, 9.3.7: what the server as a whole can do.
         case nil where request.head.method == .options && request.head.path == "*":
             var fields = HTTPFields()
             report.appendID(to: &fields)
             fields.append("allow", "GET, HEAD, POST")
             response.respond(status: 204, fields: fields, body: [])
-            log(request, response, report, nil, "-")
-        case nil:
-            notFound(request, response, report)
-            log(request, response, report, nil, "-")
+        case nil: notFound(request, response, report)
         }
+        log(request, response, report, endpoint?.door?.route, endpoint?.name ?? "-")
     }
 
     func rejection(status: Int, message: String) -> (fields: HTTPFields, body: [UInt8]) {
-        (LangServeDoor.jsonFields, ErrorEncoding.plain(message))
+        (DoorRules.jsonFields, ErrorEncoding.plain(message))
     }
 
     func identify(_ head: RequestHead?, in fields: inout HTTPFields) {
@@ -126,6 +142,56 @@ final class GatewayHandler: HTTPHandler {
         }
     }
 
+    /// What a route says about itself.
+    private func about(
+        _ door: RouteDoor,
+        _ about: RouteTable.AboutPage,
+        _ request: ServerRequest,
+        _ response: ResponseWriter,
+        _ report: RunReport
+    ) {
+        let schemas = RouteSchemas(door.route)
+        switch about {
+        case .inputSchema: get(request, response, report) { schemas.input.jsonBytes }
+        case .outputSchema: get(request, response, report) { schemas.output.jsonBytes }
+        case .configSchema: get(request, response, report) { schemas.config.jsonBytes }
+        case .playground:
+            page(request, response, report, PlaygroundPage.body, PlaygroundPage.contentSecurityPolicy)
+        }
+    }
+
+    private func feedback(
+        _ door: RouteDoor,
+        _ kind: FeedbackKind,
+        _ request: ServerRequest,
+        _ response: ResponseWriter,
+        _ report: RunReport
+    ) {
+        guard request.head.method == kind.method else { return refuseMethod(response, allow: kind.allow, report) }
+        door.reject(kind.problem(request.takeBody(), reader.value), response, report)
+    }
+
+    /// A page for browsers.
+    private func page(
+        _ request: ServerRequest,
+        _ response: ResponseWriter,
+        _ report: RunReport,
+        _ body: [UInt8],
+        _ policy: String
+    ) {
+        switch request.head.method {
+        case .get, .head:
+            var fields: HTTPFields = ["content-type": "text/html; charset=utf-8"]
+            report.appendID(to: &fields)
+            fields.append("cache-control", "no-cache")
+            fields.append("x-content-type-options", "nosniff")
+            fields.append("referrer-policy", "no-referrer")
+            _ = fields.append("content-security-policy", checking: policy)
+            response.respond(status: 200, fields: fields, body: body)
+        default: refuseMethod(response, allow: "GET, HEAD", report)
+        }
+    }
+
     private func ready(_ request: ServerRequest, _ response: ResponseWriter, _ report: RunReport) {
         if state.isDraining {
             get(request, response, report, status: 503) { Array("{\"status\":\"draining\"}\n".utf8) }
@@ -147,12 +213,15 @@ final class GatewayHandler: HTTPHandler {
         if path.utf8.count > 1, path.hasSuffix("/"), table[String(path.dropLast())] != nil {
             return redirect(request, String(path.dropLast()), response, report)
         }
+        if path.hasSuffix("/playground"), table[path + "/"] != nil || table.hashed(path + "/") != nil {
+            return redirect(request, path + "/", response, report)
+        }
         report.isRejected = true
         report.error = RunError(.callerInvalid, "Not Found", status: 404)
         response.respond(status: 404, fields: report.fields, body: ErrorEncoding.plain("Not Found"))
     }
 
-    /// A slash too many gets the right address, as the reference server answers it.
+    /// A slash too many or too few gets the right address, as the reference server answers it.
     private func redirect(_ request: ServerRequest, _ path: String, _ response: ResponseWriter, _ report: RunReport) {
         var location = path
         if let host = request.head.host { location = "\(request.isSecure ? "https" : "http")://\(host)\(path)" }

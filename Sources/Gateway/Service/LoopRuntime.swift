@@ -55,62 +55,32 @@ final class LoopRuntime: Sendable {
                 clients[settings.name] = BackendClient(settings, loop: loop, tls: tls[settings.name])
             }
         }
-        let doors = configuration.routes.compactMap { door(for: $0, configuration, clients, counters) }
+        let maker = DoorMaker(
+            configuration: configuration,
+            loop: loop,
+            reader: reader,
+            runIDs: runIDs,
+            clients: clients,
+            counters: counters
+        )
         let handler = GatewayHandler(
-            table: RouteTable(doors),
+            table: RouteTable(maker.doors()),
             state: state,
             runIDs: runIDs,
+            reader: reader,
             accessLog: accessLog
         )
         return (handler, clients)
     }
-
-    private func door(
-        for route: RouteSettings,
-        _ configuration: Configuration,
-        _ clients: [String: BackendClient],
-        _ counters: [String: MockCounter]
-    ) -> LangServeDoor? {
-        guard let model = configuration.model(route.model), let backend = configuration.backend(model.backend) else {
-            return nil  // the loader refuses dangling names
-        }
-        let timeouts = configuration.effectiveTimeouts(route: route)
-        let service = RouteService(
-            settings: route,
-            model: chatModel(model, backend, timeouts, clients, counters),
-            backend: backend.name,
-            timeouts: timeouts,
-            abortsOnDisconnect: backend.abortOnDisconnect
-        )
-        return LangServeDoor(loop: loop, reader: reader, runIDs: runIDs, route: service)
-    }
-
-    private func chatModel(
-        _ model: ModelSettings,
-        _ backend: BackendSettings,
-        _ timeouts: TimeoutSettings,
-        _ clients: [String: BackendClient],
-        _ counters: [String: MockCounter]
-    ) -> any ChatModel {
-        switch backend.dialect {
-        case .mock:
-            guard let counter = counters[backend.name] else { preconditionFailure("no counter for \(backend.name)") }
-            return MockModel(loop: loop, script: MockScript(backend.mock), name: model.model, counter: counter)
-        case .openai:
-            guard let client = clients[backend.name] else { preconditionFailure("no client for \(backend.name)") }
-            return client.openAIModel(model, timeouts, reader: reader)
-        }
-    }
 }
-
 /// Answers until the configuration is in place; listeners open after that, so nobody sees it.
 private struct StartingHandler: HTTPHandler {
     func handle(_ request: ServerRequest, _ response: ResponseWriter) async {
-        response.respond(status: 503, fields: LangServeDoor.jsonFields, body: ErrorEncoding.plain("starting"))
+        response.respond(status: 503, fields: DoorRules.jsonFields, body: ErrorEncoding.plain("starting"))
     }
 
     func rejection(status: Int, message: String) -> (fields: HTTPFields, body: [UInt8]) {
-        (LangServeDoor.jsonFields, ErrorEncoding.plain(message))
+        (DoorRules.jsonFields, ErrorEncoding.plain(message))
     }
 }
 

@@ -3,14 +3,16 @@ import WorkerPool
 /// Turns a structured loop that delivers elements into something to pull from.
 ///
 /// The loop runs in a task of its own, on the executor that the first puller's task prefers, and waits at every delivery until
-/// the element is taken. Cancelling the source or the task that pulls cancels the loop; a pull returns only after
+/// the element is taken; so does each of its child tasks, if several deliver. Cancelling the source or the task that pulls cancels the loop; a pull returns only after
 /// a failed or cancelled loop has ended.
 final class CompletionSource<Element: Sendable>: RunSource {
-    private let produce: @Sendable (_ deliver: @Sendable (Element) async throws -> Void) async throws -> Void
+    typealias Deliver = @Sendable (Element) async throws -> Void
+
+    private let produce: @Sendable (_ deliver: @escaping Deliver) async throws -> Void
     private let handoff = Handoff<Element>()
     private var task: Task<Void, Never>?
 
-    init(_ produce: @escaping @Sendable (_ deliver: @Sendable (Element) async throws -> Void) async throws -> Void) {
+    init(_ produce: @escaping @Sendable (_ deliver: @escaping Deliver) async throws -> Void) {
         self.produce = produce
     }
 
@@ -51,14 +53,15 @@ final class CompletionSource<Element: Sendable>: RunSource {
     }
 }
 
-/// A place for one element between one task that gives and one that takes.
+/// A place for elements between tasks that give, each one at a time, and one that takes.
 private final class Handoff<Element: Sendable>: Sendable {
     private typealias Taker = UnsafeContinuation<Element?, any Error>
     private typealias Giver = UnsafeContinuation<Void, any Error>
 
     private struct State {
         var taker: Taker?
-        var giver: (element: Element, continuation: Giver)?
+        /// Those who wait with an element, the first come first.
+        var givers: [(element: Element, continuation: Giver)] = []
         var end: Result<Element?, any Error>?
         var isGivenUp = false
     }
@@ -69,7 +72,10 @@ private final class Handoff<Element: Sendable>: Sendable {
     func take() async throws -> Element? {
         try await withUnsafeThrowingContinuation { (taker: Taker) in
             let (result, giver) = state.withLock { state -> (Result<Element?, any Error>?, Giver?) in
-                if let giver = state.giver.take() { return (.success(giver.element), giver.continuation) }
+                if !state.givers.isEmpty {
+                    let giver = state.givers.removeFirst()
+                    return (.success(giver.element), giver.continuation)
+                }
                 if let end = state.end { return (end, nil) }
                 state.taker = taker
                 return (nil, nil)
@@ -85,7 +91,7 @@ private final class Handoff<Element: Sendable>: Sendable {
             let (taker, isGivenUp) = state.withLock { state -> (Taker?, Bool) in
                 if state.isGivenUp { return (nil, true) }
                 if let taker = state.taker.take() { return (taker, false) }
-                state.giver = (element, giver)
+                state.givers.append((element, giver))
                 return (nil, false)
             }
             if let taker {
@@ -106,10 +112,11 @@ private final class Handoff<Element: Sendable>: Sendable {
     }
 
     func giveUp() {
-        let giver = state.withLock { state in
+        let givers = state.withLock { state in
             state.isGivenUp = true
-            return state.giver.take()?.continuation
+            defer { state.givers = [] }
+            return state.givers
         }
-        giver?.resume(throwing: CancellationError())
+        for giver in givers { giver.continuation.resume(throwing: CancellationError()) }
     }
 }

@@ -20,16 +20,20 @@ final class ThreadBatch<Input: Sendable, Output: Sendable>: Sendable {
     private let configs: BatchConfig
     private let limit: Int
     private let isFailureFatal: Bool
+    private let cancelsEarlier: Bool
     private let work: @Sendable (Input, RunConfig) throws -> Output
     private let monitor: Monitor<State>
     private let surroundingRun = RunConfig.current
     private let surroundingWork = WorkerPool.current
 
-    /// - Parameter isFailureFatal: whether the first failure keeps further items from beginning; a cancellation always does.
+    /// - Parameters:
+    ///   - isFailureFatal: whether the first failure keeps further items from beginning; a cancellation always does.
+    ///   - cancelsEarlier: whether such a failure cancels all that runs, and not the items after it alone.
     init(
         _ inputs: [Input],
         _ configs: BatchConfig,
         isFailureFatal: Bool,
+        cancelsEarlier: Bool = false,
         _ work: @escaping @Sendable (Input, RunConfig) throws -> Output
     ) throws(RunError) {
         limit = min(
@@ -39,6 +43,7 @@ final class ThreadBatch<Input: Sendable, Output: Sendable>: Sendable {
         self.inputs = inputs
         self.configs = configs
         self.isFailureFatal = isFailureFatal
+        self.cancelsEarlier = cancelsEarlier
         self.work = work
         monitor = Monitor(State(results: Array(repeating: nil, count: inputs.count)))
     }
@@ -151,6 +156,6 @@ final class ThreadBatch<Input: Sendable, Output: Sendable>: Sendable {
             }
         }
         monitor.broadcast()
-        if isFatal { stop(after: index) }
+        if isFatal { stop(after: cancelsEarlier ? -1 : index) }
     }
 }

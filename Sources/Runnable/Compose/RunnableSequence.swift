@@ -24,7 +24,7 @@ public struct RunnableSequence<Input: Sendable, InputChunk: Sendable, Output: Se
             var value: any Sendable = input
             for (place, step) in steps.enumerated() {
                 try config.checkpoint()
-                value = try step.invoke(value, config.child(step: .sequence(place + 1)))
+                value = try step.invoke(value, Self.config(of: place, in: config))
             }
             return try output(value)
         }
@@ -35,10 +35,15 @@ public struct RunnableSequence<Input: Sendable, InputChunk: Sendable, Output: Se
         try await RunScope(name, .chain, config).run(input) { config in
             var value: any Sendable = input
             for (place, step) in steps.enumerated() {
-                value = try await step.ainvoke(value, config.child(step: .sequence(place + 1)))
+                value = try await step.ainvoke(value, Self.config(of: place, in: config))
             }
             return try output(value)
         }
+    }
+
+    /// The first step gets the call's arguments, too.
+    private static func config(of place: Int, in config: RunConfig) -> RunConfig {
+        place == 0 ? config.childWithArguments(step: .sequence(1)) : config.child(step: .sequence(place + 1))
     }
 
     private func output(_ value: any Sendable) throws -> Output {
@@ -52,7 +57,7 @@ public struct RunnableSequence<Input: Sendable, InputChunk: Sendable, Output: Se
     public func astream(_ input: Input, config: RunConfig) -> RunStream<Chunk> {
         let steps = steps
         return RunScope(name, .chain, config).streaming(input) { config in
-            let first = config.child(step: .sequence(1))
+            let first = Self.config(of: 0, in: config)
             // Watched, the first step is fed by a stream too, and reports its runs as LangChain's do.
             let stream = config.isObserved ? steps[0].atransformWhole(input, first) : steps[0].astream(input, first)
             return Self.chain(stream, steps, config)
@@ -63,7 +68,7 @@ public struct RunnableSequence<Input: Sendable, InputChunk: Sendable, Output: Se
     public func atransform(_ input: RunStream<InputChunk>, config: RunConfig) -> RunStream<Chunk> {
         let steps = steps
         return RunScope(name, .chain, config).transforming(input) { input, config in
-            Self.chain(steps[0].atransform(input, config.child(step: .sequence(1))), steps, config)
+            Self.chain(steps[0].atransform(input, Self.config(of: 0, in: config)), steps, config)
         }
     }
 
@@ -74,7 +79,7 @@ public struct RunnableSequence<Input: Sendable, InputChunk: Sendable, Output: Se
     ) -> RunStream<Chunk> {
         var stream = first
         for place in steps.indices.dropFirst() {
-            stream = steps[place].atransform(stream, config.child(step: .sequence(place + 1)))
+            stream = steps[place].atransform(stream, Self.config(of: place, in: config))
         }
         guard let chunks = stream as? RunStream<Chunk> else {
             preconditionFailure("a step's types were checked when the sequence was made")
@@ -85,6 +90,7 @@ public struct RunnableSequence<Input: Sendable, InputChunk: Sendable, Output: Se
 
 /// A runnable as a step of a sequence, its types forgotten. Only values and whole streams are boxed, never a stream's elements.
 struct SequenceStep: Sendable {
+    let runnable: any Runnable
     let invoke: @Sendable (any Sendable, RunConfig) throws -> any Sendable
     let ainvoke: @Sendable (any Sendable, RunConfig) async throws -> any Sendable
     /// From the whole input to a stream of the step's chunks.
@@ -95,6 +101,7 @@ struct SequenceStep: Sendable {
     var atransform: @Sendable (any Sendable, RunConfig) -> any Sendable
 
     init<Input, InputChunk, Output, Chunk>(_ runnable: AnyRunnable<Input, InputChunk, Output, Chunk>) {
+        self.runnable = runnable
         invoke = { try runnable.invoke(Self.cast($0), config: $1) }
         ainvoke = { try await runnable.ainvoke(Self.cast($0), config: $1) }
         astream = { runnable.astream(Self.cast($0), config: $1) }
@@ -159,4 +166,15 @@ public func | <First: Runnable, Output: Sendable>(
     function: @escaping @Sendable (First.Output) throws -> Output
 ) -> RunnableSequence<First.Input, First.InputChunk, Output, Output> {
     first | RunnableLambda(function)
+}
+
+extension RunnableSequence where Input == RunValue, InputChunk == RunValue, Output == RunValue, Chunk == RunValue {
+    /// Steps that are known at run time; sequences among them become part of this one.
+    /// - Throws: `caller_invalid` (422) for fewer than two.
+    public init(_ steps: [ValueRunnable]) throws(RunError) {
+        guard steps.count >= 2 else {
+            throw RunError(.callerInvalid, "a sequence needs at least two steps, not \(steps.count)", status: 422)
+        }
+        self.init(steps: steps.flatMap(\.sequenceSteps))
+    }
 }

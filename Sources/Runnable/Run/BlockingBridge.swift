@@ -4,14 +4,17 @@ import WorkerPool
 enum BlockingBridge {
     /// Runs `work` as a task and blocks the calling thread until it is done.
     ///
-    /// The task inherits task-local values. It is cancelled with the pool's work that this thread runs, if any.
+    /// The task inherits task-local values. It is cancelled with the pool's work that this thread runs, if any, and what it runs
+    /// on threads has a pool of its own then: it must not wait for threads that wait for it.
     static func run<T: Sendable>(_ work: @escaping @Sendable () async throws -> T) throws -> T {
         let outcome = Monitor<Result<T, any Error>?>(nil)
-        let task = Task {
-            let result: Result<T, any Error>
-            do { result = .success(try await work()) } catch { result = .failure(error) }
-            outcome.withLock { $0 = result }
-            outcome.signal()
+        let task = WorkerPool.withPoolForWaiting {
+            Task {
+                let result: Result<T, any Error>
+                do { result = .success(try await work()) } catch { result = .failure(error) }
+                outcome.withLock { $0 = result }
+                outcome.signal()
+            }
         }
         return try cancelling(task) { try outcome.wait { $0 }.get() }
     }
@@ -38,7 +41,7 @@ private final class StreamPump<Element: Sendable> {
     init(_ stream: RunStream<Element>) {
         let exchange = StreamExchange<Element>()
         self.exchange = exchange
-        task = Task { await exchange.serve(stream) }
+        task = WorkerPool.withPoolForWaiting { Task { await exchange.serve(stream) } }
     }
 
     deinit {

@@ -34,8 +34,8 @@ extension RunConfig {
 
     /// The config for a run that this one calls.
     ///
-    /// Inherits tags, metadata, limits, configurable values and the deadline. Does not inherit the id, the name, the wait
-    /// and the step, which belong to this run alone.
+    /// Inherits tags, metadata, limits, configurable values and the deadline. Does not inherit the id, the name, the wait,
+    /// the call's arguments and the step, which belong to this run alone.
     /// - Parameter step: the child's place in this runnable, which becomes a tag of that child only.
     public func child(step: RunStep? = nil) -> RunConfig {
         var child = self
@@ -43,6 +43,7 @@ extension RunConfig {
         child.runID = nil
         child.runName = nil
         child.waitingSince = nil
+        child.callArguments = nil
         child.step = step
         if let trace { child.trace = trace.below(runID) }
         return child

@@ -3,7 +3,7 @@ extension RunConfig {
     ///
     /// Tags become the sorted union. Metadata and configurable values merge key by key and the right one wins, but the
     /// metadata key `lc_versions` merges one level deeper. Name, id and ``maxConcurrency`` are the right one's when it
-    /// has them (an empty name counts as none). ``recursionLimit`` is the right one's unless that is 25, its default. Of two
+    /// has them (an empty name counts as none). Arguments merge key by key, too. ``recursionLimit`` is the right one's unless that is 25, its default. Of two
     /// deadlines the earlier stays.
     public func merging(_ other: RunConfig) -> RunConfig {
         var merged = self
@@ -26,6 +26,7 @@ extension RunConfig {
         if other.recursionLimit != Self.defaultRecursionLimit { merged.recursionLimit = other.recursionLimit }
         merged.step = other.step ?? step
         merged.trace = other.trace ?? trace
+        if other.callArguments != nil { merged.arguments = arguments.overlaid(with: other.arguments) }
         merged.deadline = Self.earlier(deadline, other.deadline)
         return merged
     }

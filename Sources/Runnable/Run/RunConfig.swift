@@ -32,6 +32,9 @@ public struct RunConfig: Sendable {
     /// to children.
     public var waitingSince: ContinuousClock.Instant?
 
+    /// The call's arguments, nil for none. See ``arguments``.
+    var callArguments: CallArguments?
+
     /// Who watches, nil for nobody. See ``observed(by:)``.
     var trace: RunTrace?
 

@@ -29,7 +29,8 @@ extension RunStream {
     }
 }
 
-private final class OneElement<Element: Sendable>: RunSource {
+/// What a function returns, as the only element.
+final class OneElement<Element: Sendable>: RunSource {
     private var produce: (@Sendable () async throws -> Element)?
 
     init(_ produce: @escaping @Sendable () async throws -> Element) { self.produce = produce }

@@ -20,14 +20,8 @@ private final class PulledSource<Element: Sendable>: RunSource {
     init(_ sequence: RunSequence<Element>) { box = Box(sequence.makeIterator()) }
 
     func next() async throws -> Element? {
-        let (box, surrounding) = (box, RunConfig.current)
-        do {
-            return try await (WorkerPool.substitute ?? .shared).run {
-                try RunConfig.$current.withValue(surrounding) { try box.iterator.next() }
-            }
-        } catch let error as WorkerPoolError {
-            throw RunError(.policyQueue, detail: "worker pool: \(error)", source: .gateway)
-        }
+        let box = box
+        return try await WorkerPool.runBlocking { try box.iterator.next() }
     }
 
     func cancel() {}

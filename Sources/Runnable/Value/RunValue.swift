@@ -39,6 +39,17 @@ public enum RunValue: Sendable, Hashable {
         self = .value(.object(object))
     }
 
+    /// An object of one member, as JSON where that is. One allocation.
+    public init(_ key: String, _ value: RunValue) {
+        if case .value(let value) = value {
+            var object = JSONValue.Object()
+            object[key] = value
+            self = .value(.object(object))
+        } else {
+            self = .object(Members(key, value))
+        }
+    }
+
     /// A list of the given elements, as JSON where they all are.
     public init(_ elements: [RunValue]) {
         var values: [JSONValue] = []
@@ -108,6 +119,24 @@ public enum RunValue: Sendable, Hashable {
                 return RunValue(members)
             }()
         case .list(let elements): RunValue(elements.map(\.whole))
+        }
+    }
+
+    /// Whether a condition takes it for true: everything but null, false, zero, and empty text, lists and objects.
+    public var isTruthy: Bool {
+        switch self {
+        case .value(let value), .snapshot(let value):
+            switch value {
+            case .null: false
+            case .bool(let isTrue): isTrue
+            case .number: value.double != 0
+            case .string(let text): !text.isEmpty
+            case .array(let elements): !elements.isEmpty
+            case .object(let object): !object.isEmpty
+            }
+        case .message, .chunk, .prompt: true
+        case .object(let members): !members.isEmpty
+        case .list(let elements): !elements.isEmpty
         }
     }
 

@@ -122,7 +122,7 @@ import Testing
                 "headgate.yaml:6: models.d.backend: is required: name of a backend",
                 "headgate.yaml:8: routes./a.output: expected one of text, message, found \"txt\"; did you mean \"text\"?",
                 "headgate.yaml:8: routes./a.model: there is no model called \"aa\"; did you mean \"a\"?",
-                "headgate.yaml:9: routes./b.model: is required: name of a model",
+                "headgate.yaml:9: routes./b.model: is required: name of a model, unless there is a pipeline",
                 "headgate.yaml:10: routes.: expected a path that begins with /",
             ]
         )

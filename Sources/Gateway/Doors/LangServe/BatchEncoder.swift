@@ -6,17 +6,21 @@ import Runnable
 struct BatchEncoder: Sendable {
     /// Events or lines; a batch has no bare text.
     let format: StreamFormat
-    let output: RouteSettings.Output
 
     /// `{"index","output"|"error","run_id"}`
-    func item(_ index: Int, runID: RunID, _ result: Result<Message, RunError>) -> [UInt8] {
+    func item<Output>(
+        _ index: Int,
+        runID: RunID,
+        _ result: Result<Output, RunError>,
+        append: (Output, inout [UInt8]) -> Void
+    ) -> [UInt8] {
         var bytes = begin("data")
         bytes.appendRaw("{\"index\":")
         bytes.appendJSON(index)
         switch result {
-        case .success(let message):
+        case .success(let output):
             bytes.appendRaw(",\"output\":")
-            MessageEncoding.append(message, as: output, runID: runID, to: &bytes)
+            append(output, &bytes)
         case .failure(let error):
             bytes.appendRaw(",\"error\":")
             ErrorEncoding.append(error, to: &bytes)

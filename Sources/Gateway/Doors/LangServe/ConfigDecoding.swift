@@ -7,14 +7,22 @@ import Runnable
 struct ConfigDecoding {
     /// The keys that count.
     let allowed: Set<RouteSettings.ConfigKey>
+    /// What callers may choose under `configurable`.
+    var specs: [ConfigurableSpec] = []
+    /// What the config hash in the path says; a key of the body counts more.
+    var base = RunConfig()
 
-    /// The run config in `view`; null and absent are empty. Places in errors are relative to the config.
+    /// The run config in `view`; null and absent are the base. Places in errors are relative to the config.
     func config(_ view: JSONView?) throws(RequestProblem) -> RunConfig {
-        var config = RunConfig()
+        var config = base
         guard let view, !view.isNull else { return config }
         guard view.kind == .object else { throw .at([], "dict_type", "Input should be a valid dictionary", view) }
         for (key, value) in view.members where !value.isNull {
-            guard let name = key.string.flatMap(RouteSettings.ConfigKey.init(rawValue:)), allowed.contains(name) else {
+            guard let name = key.string.flatMap(RouteSettings.ConfigKey.init(rawValue:)) else { continue }
+            guard allowed.contains(name) else {
+                if name == .configurable, !specs.isEmpty, value.kind != .object || value.count > 0 {
+                    throw .sentence("The configurable values of this route cannot be set by callers")
+                }
                 continue
             }
             try read(name, value, into: &config)
@@ -49,8 +57,20 @@ struct ConfigDecoding {
                 throw .at(["metadata"], "dict_type", "Input should be a valid dictionary", value)
             }
             config.metadata = Value.Object(value)
-        // No route has configurable fields: like LangServe's own runnables without any, take and ignore whatever is sent.
-        case .configurable: return
+        case .configurable: try readConfigurable(value, into: &config)
+        }
+    }
+
+    /// Keys that nothing declares are dropped; a route without any declared takes whatever is sent, as LangServe's do. Values under keys
+    /// that are not there stay as the base has them.
+    private func readConfigurable(_ view: JSONView, into config: inout RunConfig) throws(RequestProblem) {
+        guard !specs.isEmpty else { return }
+        guard view.kind == .object else {
+            throw .at(["configurable"], "model_type", "Input should be a valid dictionary or object", view)
+        }
+        for spec in specs {
+            guard let value = view.member(spec.id), !value.isNull else { continue }
+            config.configurable[spec.id] = try spec.read(value)
         }
     }
 

@@ -1,16 +1,18 @@
 import JSON
 import Runnable
 
-/// What `/invoke` and `/stream` were asked.
-struct SingleRequest {
-    var prompt: ChatPrompt
+/// What `/invoke` and the streams were asked.
+struct SingleRequest<Input: Sendable> {
+    var input: Input
     var config: RunConfig
+    /// Which events are wanted; for the event streams only.
+    var filter = RunEventFilter.all
 }
 
 /// What `/batch` was asked.
-struct BatchRequest {
-    var prompts: [ChatPrompt]
-    /// One for each prompt.
+struct BatchRequest<Input: Sendable> {
+    var inputs: [Input]
+    /// One for each input.
     var configs: [RunConfig]
     /// The caller's limit on items at once, from the first config.
     var maxConcurrency: Int?
@@ -20,32 +22,32 @@ struct BatchRequest {
 /// Reads request bodies (langserve-protocol.md, 1.1). Unknown keys and `kwargs` of any shape are ignored.
 ///
 /// Places in errors are told as LangServe does: relative to the input or to the config where one of those is wrong inside.
-struct EnvelopeDecoding {
+struct EnvelopeDecoding<Run: RouteRun> {
     let reader: JSONReader
-    let allowed: Set<RouteSettings.ConfigKey>
+    let run: Run
+    let config: ConfigDecoding
     let maxBatch: Int
 
-    /// The body of `/invoke` or `/stream`.
-    func single(_ body: [UInt8]) throws(RequestProblem) -> SingleRequest {
+    /// The body of `/invoke`, `/stream`, or an event stream.
+    func single(_ body: [UInt8], isEvents: Bool = false) throws(RequestProblem) -> SingleRequest<Run.Input> {
         try read(body) { root throws(RequestProblem) in
             guard let input = root["input"] else { throw .missing("input", in: root) }
             let config = root["config"]
             if let config, config.kind != .object, !config.isNull {
                 throw .at(["config"], "dict_type", "Input should be a valid dictionary", config)
             }
-            return SingleRequest(
-                prompt: try PromptDecoding.prompt(input),
-                config: try ConfigDecoding(allowed: allowed).config(config)
-            )
+            var single = SingleRequest(input: try run.input(input), config: try self.config.config(config))
+            if isEvents { single.filter = try EventFilterDecoding.filter(root) }
+            return single
         }
     }
 
     /// The body of `/batch`.
-    func batch(_ body: [UInt8]) throws(RequestProblem) -> BatchRequest {
+    func batch(_ body: [UInt8]) throws(RequestProblem) -> BatchRequest<Run.Input> {
         try read(body) { root throws(RequestProblem) in
             guard let inputs = root["inputs"] else { throw .missing("inputs", in: root) }
-            let prompts = try prompts(inputs)
-            let configs = try batchConfigs(root["config"], count: prompts.count)
+            let read = try self.inputs(inputs)
+            let configs = try batchConfigs(root["config"], count: read.count)
             var returnsExceptions = false
             if let flag = root["return_exceptions"], !flag.isNull {
                 guard let value = flag.bool else {
@@ -54,7 +56,7 @@ struct EnvelopeDecoding {
                 returnsExceptions = value
             }
             return BatchRequest(
-                prompts: prompts,
+                inputs: read,
                 configs: configs,
                 maxConcurrency: configs.first?.maxConcurrency,
                 returnsExceptions: returnsExceptions
@@ -62,26 +64,26 @@ struct EnvelopeDecoding {
         }
     }
 
-    private func prompts(_ inputs: JSONView) throws(RequestProblem) -> [ChatPrompt] {
+    private func inputs(_ inputs: JSONView) throws(RequestProblem) -> [Run.Input] {
         guard inputs.kind == .array else { throw .at(["inputs"], "list_type", "Input should be a valid list", inputs) }
         let count = inputs.count
         guard count <= maxBatch else {
             let message = "List should have at most \(maxBatch) items after validation, not \(count)"
             throw .at(["inputs"], "too_long", message, inputs)
         }
-        var prompts: [ChatPrompt] = []
-        prompts.reserveCapacity(count)
+        var read: [Run.Input] = []
+        read.reserveCapacity(count)
         for input in inputs.elements {
-            let prompt = try RequestProblem.within("inputs", .index(prompts.count)) { () throws(RequestProblem) in
-                try PromptDecoding.prompt(input)
+            let value = try RequestProblem.within("inputs", .index(read.count)) { () throws(RequestProblem) in
+                try run.input(input)
             }
-            prompts.append(prompt)
+            read.append(value)
         }
-        return prompts
+        return read
     }
 
     private func batchConfigs(_ view: JSONView?, count: Int) throws(RequestProblem) -> [RunConfig] {
-        let decoding = ConfigDecoding(allowed: allowed)
+        let decoding = config
         switch view?.kind {
         case nil, .null, .object:
             var shared = try decoding.config(view)

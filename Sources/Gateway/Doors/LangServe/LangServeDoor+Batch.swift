@@ -5,12 +5,17 @@ import Runnable
 
 extension LangServeDoor {
     /// Answers `POST /batch`: whole, or item by item as they complete where the caller accepts lines or events.
-    func batch(_ request: ServerRequest, _ response: ResponseWriter, _ report: RunReport) async {
-        var batch: BatchRequest
+    func batch(
+        _ request: ServerRequest,
+        _ response: ResponseWriter,
+        _ report: RunReport,
+        _ base: RunConfig?
+    ) async {
+        var batch: BatchRequest<Run.Input>
         do throws(RequestProblem) {
             let deadline = try deadline(for: request, response)
-            try LangServeDoor.checkCoding(request)
-            batch = try decoding.batch(request.takeBody())
+            try DoorRules.checkCoding(request)
+            batch = try decoding(base).batch(request.takeBody())
             prepare(&batch, deadline, since: request.received, report)
         } catch {
             return reject(error, response, report)
@@ -25,7 +30,7 @@ extension LangServeDoor {
 
     /// Gives every item its id, the deadline, and the caller's concurrency under the route's limit.
     private func prepare(
-        _ batch: inout BatchRequest,
+        _ batch: inout BatchRequest<Run.Input>,
         _ deadline: ContinuousClock.Instant,
         since received: MonotonicTime,
         _ report: RunReport
@@ -43,20 +48,20 @@ extension LangServeDoor {
             let runID = chosen ?? source.next()
             batch.configs[place].runID = seen.insert(runID).inserted ? runID : source.next()
         }
-        report.items = batch.prompts.count
+        report.items = batch.inputs.count
         if let first = batch.configs.first?.runID { report.runID = first }
     }
 
     // MARK: Whole
 
-    private func wholeBatch(_ batch: BatchRequest, _ response: ResponseWriter, _ report: RunReport) async {
-        let model = route.model
+    private func wholeBatch(_ batch: BatchRequest<Run.Input>, _ response: ResponseWriter, _ report: RunReport) async {
+        let run = run
         do {
             let results = try await withTaskExecutorPreference(loop) {
                 if batch.returnsExceptions {
-                    return try await model.abatchResults(batch.prompts, configs: .each(batch.configs))
+                    return try await run.abatchResults(batch.inputs, configs: .each(batch.configs))
                 }
-                return try await model.abatch(batch.prompts, configs: .each(batch.configs)).map { .success($0) }
+                return try await run.abatch(batch.inputs, configs: .each(batch.configs)).map { .success($0) }
             }
             if response.mustStop { throw CancellationError() }
             let body = body(results, batch.configs, response, report)
@@ -67,7 +72,7 @@ extension LangServeDoor {
     }
 
     private func body(
-        _ results: [Result<Message, any Error>],
+        _ results: [Result<Run.Output, any Error>],
         _ configs: [RunConfig],
         _ response: ResponseWriter,
         _ report: RunReport
@@ -86,8 +91,7 @@ extension LangServeDoor {
             runID.append(to: &responses)
             responses.appendRaw("\",\"feedback_tokens\":[]")
             switch self.result(of: result, response, report) {
-            case .success(let message):
-                MessageEncoding.append(message, as: route.settings.output, runID: runID, to: &outputs)
+            case .success(let output): run.append(output, runID: runID, to: &outputs)
             case .failure(let failure):
                 outputs.appendRaw("null")
                 responses.appendRaw(",\"error\":")
@@ -112,15 +116,15 @@ extension LangServeDoor {
 
     /// An item's outcome in the gateway's terms, entered into the report.
     private func result(
-        of result: Result<Message, any Error>,
+        of result: Result<Run.Output, any Error>,
         _ response: ResponseWriter,
         _ report: RunReport
-    ) -> Result<Message, RunError> {
+    ) -> Result<Run.Output, RunError> {
         switch result {
-        case .success(let message):
+        case .success(let output):
             report.producedContent()
-            report.count(message.usage)
-            return .success(message)
+            run.count(output, report)
+            return .success(output)
         case .failure(let error):
             let failure = runError(error, response)
             if report.error == nil { report.error = failure }
@@ -131,21 +135,21 @@ extension LangServeDoor {
     // MARK: As completed
 
     private func streamBatch(
-        _ batch: BatchRequest,
+        _ batch: BatchRequest<Run.Input>,
         _ format: StreamFormat,
         _ response: ResponseWriter,
         _ report: RunReport
     ) async {
         response.start(status: 200, fields: format.fields(report), keepAlive: format.keepAlive)
-        let model = route.model
+        let run = run
         let bound = LoopBound(response, loop: loop)
-        let encoder = BatchEncoder(format: format, output: route.settings.output)
+        let encoder = BatchEncoder(format: format)
         let boundReport = LoopBound(report, loop: loop)
         do {
             try await withTaskExecutorPreference(loop) {
                 var failed = 0
-                let items = model.abatchAsCompleted(
-                    batch.prompts,
+                let items = run.abatchAsCompleted(
+                    batch.inputs,
                     configs: .each(batch.configs),
                     returnExceptions: true
                 )
@@ -154,10 +158,10 @@ extension LangServeDoor {
                     let result = result(of: item.result, response, report)
                     if case .failure = result { failed += 1 }
                     let runID = batch.configs[item.index].runID ?? report.runID
-                    let bytes = encoder.item(item.index, runID: runID, result)
+                    let bytes = encoder.item(item.index, runID: runID, result) { run.append($0, runID: runID, to: &$1) }
                     if !response.write(bytes) { try await response.drained() }
                 }
-                bound.value.write(encoder.summary(total: batch.prompts.count, failed: failed))
+                bound.value.write(encoder.summary(total: batch.inputs.count, failed: failed))
             }
             if response.mustStop { throw CancellationError() }
             response.end()

@@ -7,8 +7,13 @@ extension LangServeDoor {
     ///
     /// Events and lines send their head at once, so the client knows that it was heard. Bare text has no place for an error but
     /// the status, so its head waits for the first token.
-    func stream(_ request: ServerRequest, _ response: ResponseWriter, _ report: RunReport) async {
-        guard let (begun, encoder) = beginStream(request, response, report) else { return }
+    func stream(
+        _ request: ServerRequest,
+        _ response: ResponseWriter,
+        _ report: RunReport,
+        _ base: RunConfig?
+    ) async {
+        guard let (begun, encoder) = beginStream(request, response, report, base) else { return }
         var chunks = begun
         do {
             while let chunk = try await chunks.next() {
@@ -25,42 +30,43 @@ extension LangServeDoor {
     private func beginStream(
         _ request: ServerRequest,
         _ response: ResponseWriter,
-        _ report: RunReport
-    ) -> (RunStream<MessageChunk>.Iterator, StreamEncoder)? {
+        _ report: RunReport,
+        _ base: RunConfig?
+    ) -> (RunStream<Run.Chunk>.Iterator, StreamEncoder)? {
         let offered: [StreamFormat] = [.events, .lines, .text]
         let accepted = StreamFormat.negotiated(request.head.fields, offered: offered, standard: .events)
         let format = accepted ?? .events
-        guard let run = begin(request, response, report) else { return nil }
+        guard let single = begin(request, response, report, base) else { return nil }
         let encoder = StreamEncoder(
             format: format,
-            output: route.settings.output,
+            output: run.streamedOutput,
             runID: report.runID,
-            buffer: events.value
+            buffer: events.value,
+            isPipeline: run.isPipeline
         )
         if format != .text {
             response.start(status: 200, fields: format.fields(report), keepAlive: format.keepAlive)
             if encoder.metadata(report.runID) { response.write(encoder.bytes) }
         }
-        return (route.model.astream(run.prompt, config: run.config).makeAsyncIterator(), encoder)
+        return (run.astream(single.input, config: single.config).makeAsyncIterator(), encoder)
     }
 
     /// - Returns: false when the client has to catch up first.
     @inline(never)
     private func send(
-        _ chunk: MessageChunk,
+        _ chunk: Run.Chunk,
         _ encoder: StreamEncoder,
         _ response: ResponseWriter,
         _ report: RunReport
     ) -> Bool {
-        if !chunk.isPlain { report.count(chunk.usage) }
-        guard encoder.data(chunk) else { return true }
-        if chunk.hasContent { report.producedContent() }
+        guard run.encode(chunk, encoder, report) else { return true }
         if response.status == 0 { response.start(status: 200, fields: encoder.format.fields(report)) }
         return response.write(encoder.bytes)
     }
 
     @inline(never)
-    private func finish(_ encoder: StreamEncoder, _ response: ResponseWriter, _ report: RunReport) {
+    func finish(_ encoder: StreamEncoder, _ response: ResponseWriter, _ report: RunReport) {
+        run.finish(report)
         if encoder.lastPiece() { response.write(encoder.bytes) }
         if response.status == 0 { response.start(status: 200, fields: encoder.format.fields(report)) }
         if encoder.end() { response.write(encoder.bytes) }
@@ -68,7 +74,7 @@ extension LangServeDoor {
     }
 
     @inline(never)
-    private func failStream(
+    func failStream(
         _ error: any Error,
         _ encoder: StreamEncoder,
         _ response: ResponseWriter,
@@ -83,13 +89,6 @@ extension LangServeDoor {
         // to anyone who only watches the transport (G1).
         let isWholeAnswer = failure.isVerdict || (report.firstToken == nil && failure.code != .truncated)
         if isWholeAnswer { response.end() } else { response.abort() }
-    }
-}
-
-extension MessageChunk {
-    /// Whether it brings a part of the answer: text, a tool call, or what a vendor has beside them.
-    fileprivate var hasContent: Bool {
-        !content.isEmpty || !isPlain && (!toolCallChunks.isEmpty || !additionalKwargs.isEmpty)
     }
 }
 

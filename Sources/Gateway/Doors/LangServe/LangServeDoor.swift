@@ -3,48 +3,75 @@ import HTTP
 import JSON
 import Runnable
 
-/// Serves `/invoke`, `/batch` and `/stream` of one route in LangServe's protocol, on one loop.
-final class LangServeDoor: Sendable {
+/// Serves the running endpoints of one route in LangServe's protocol, on one loop.
+///
+/// Generic over what it runs, so that a model's answers are written from their own types without a detour.
+final class LangServeDoor<Run: RouteRun>: Sendable {
     let loop: EventLoop
     let reader: LoopBound<JSONReader>
     let runIDs: LoopBound<RunIDSource>
     let route: RouteService
+    let run: Run
     let events: LoopBound<EventBuffer>
 
-    init(loop: EventLoop, reader: LoopBound<JSONReader>, runIDs: LoopBound<RunIDSource>, route: RouteService) {
+    init(
+        loop: EventLoop,
+        reader: LoopBound<JSONReader>,
+        runIDs: LoopBound<RunIDSource>,
+        route: RouteService,
+        run: Run
+    ) {
         self.loop = loop
         self.reader = reader
         self.runIDs = runIDs
         self.route = route
+        self.run = run
         events = LoopBound(EventBuffer(), loop: loop)
     }
 
-    var decoding: EnvelopeDecoding {
+    /// - Parameter base: what a config hash in the path says.
+    func decoding(_ base: RunConfig?) -> EnvelopeDecoding<Run> {
         EnvelopeDecoding(
             reader: reader.value,
-            allowed: route.settings.allowConfig,
+            run: run,
+            config: ConfigDecoding(
+                allowed: route.settings.allowConfig,
+                specs: route.specs,
+                base: base ?? RunConfig()
+            ),
             maxBatch: route.settings.maxBatch
         )
     }
 
     /// Answers `POST /invoke`.
     @inline(never)
-    func invoke(_ request: ServerRequest, _ response: ResponseWriter, _ report: RunReport) async {
-        guard let run = begin(request, response, report) else { return }
+    func invoke(
+        _ request: ServerRequest,
+        _ response: ResponseWriter,
+        _ report: RunReport,
+        _ base: RunConfig?
+    ) async {
+        guard let run = begin(request, response, report, base) else { return }
         do {
-            respond(try await route.model.ainvoke(run.prompt, config: run.config), response, report)
+            respond(try await self.run.ainvoke(run.input, config: run.config), response, report)
         } catch {
             fail(error, response, report)
         }
     }
 
-    /// What `/invoke` or `/stream` is to run; nil when the request is not valid, which is answered then.
+    /// What `/invoke` or a stream is to run; nil when the request is not valid, which is answered then.
     @inline(never)
-    func begin(_ request: ServerRequest, _ response: ResponseWriter, _ report: RunReport) -> SingleRequest? {
+    func begin(
+        _ request: ServerRequest,
+        _ response: ResponseWriter,
+        _ report: RunReport,
+        _ base: RunConfig?,
+        isEvents: Bool = false
+    ) -> SingleRequest<Run.Input>? {
         do throws(RequestProblem) {
             let deadline = try deadline(for: request, response)
-            try LangServeDoor.checkCoding(request)
-            var single = try decoding.single(request.takeBody())
+            try DoorRules.checkCoding(request)
+            var single = try decoding(base).single(request.takeBody(), isEvents: isEvents)
             // The caller's run id where the route allows one, else the one that was drawn for the request.
             if let runID = single.config.runID { report.runID = runID } else { single.config.runID = report.runID }
             single.config.deadline = deadline
@@ -56,27 +83,20 @@ final class LangServeDoor: Sendable {
     }
 
     @inline(never)
-    private func respond(_ message: Message, _ response: ResponseWriter, _ report: RunReport) {
+    private func respond(_ output: Run.Output, _ response: ResponseWriter, _ report: RunReport) {
         report.producedContent()
-        report.count(message.usage)
+        run.count(output, report)
         let buffer = events.value
         buffer.clear()
         buffer.bytes.appendRaw("{\"output\":")
-        MessageEncoding.append(message, as: route.settings.output, runID: report.runID, to: &buffer.bytes)
+        run.append(output, runID: report.runID, to: &buffer.bytes)
         buffer.bytes.appendRaw(",\"metadata\":{\"run_id\":\"")
         report.runID.append(to: &buffer.bytes)
         buffer.bytes.appendRaw("\",\"feedback_tokens\":[]}}")
         response.respond(status: 200, fields: report.fields, body: buffer.bytes)
     }
 
-    static let jsonFields: HTTPFields = ["content-type": "application/json"]
-
     // MARK: Beginning
-
-    /// How much later than the run's own deadline the connection interrupts the handler: the run's error says where the time went,
-    /// the interruption only catches work that does not look at its deadline, such as waiting for a slow reader. Long enough that
-    /// a busy loop does not fire both timers in one turn, which would lose the explanation and what a batch did in time.
-    private static let interruptionGrace = Duration.seconds(1)
 
     /// When the run has to be over: the route's total, or the caller's `X-Request-Timeout-Ms` where that is shorter.
     func deadline(
@@ -95,14 +115,8 @@ final class LangServeDoor: Sendable {
             total = min(total, .milliseconds(milliseconds))
         }
         let end = request.received + total
-        response.setDeadline(end + LangServeDoor.interruptionGrace)
+        response.setDeadline(end + DoorRules.interruptionGrace)
         return .now + (end - .now)
-    }
-
-    /// A compressed body would only look like broken JSON.
-    static func checkCoding(_ request: ServerRequest) throws(RequestProblem) {
-        guard let coding = request.head.fields["content-encoding"], coding.lowercased() != "identity" else { return }
-        throw .codedBody
     }
 
     // MARK: Failing
@@ -138,5 +152,21 @@ final class LangServeDoor: Sendable {
         case .shuttingDown: return RunError(.shuttingDown)
         case nil: return RunError(.internal, detail: "cancelled for no reason of the client's or the server's")
         }
+    }
+}
+
+/// What all doors do alike.
+enum DoorRules {
+    static let jsonFields: HTTPFields = ["content-type": "application/json"]
+
+    /// How much later than the run's own deadline the connection interrupts the handler: the run's error says where the time went,
+    /// the interruption only catches work that does not look at its deadline, such as waiting for a slow reader. Long enough that
+    /// a busy loop does not fire both timers in one turn, which would lose the explanation and what a batch did in time.
+    static let interruptionGrace = Duration.seconds(1)
+
+    /// A compressed body would only look like broken JSON.
+    static func checkCoding(_ request: ServerRequest) throws(RequestProblem) {
+        guard let coding = request.head.fields["content-encoding"], coding.lowercased() != "identity" else { return }
+        throw .codedBody
     }
 }

@@ -7,6 +7,10 @@ enum RequestProblem: Error {
     case invalidJSON
     /// The body is compressed, or coded otherwise.
     case codedBody
+    /// The hash in the path is no config.
+    case invalidConfigHash
+    /// Feedback, which has nowhere to go.
+    case noTracing
     /// A sentence instead of a list of errors.
     case sentence(String)
     /// One error with its place inside the validated value.
@@ -18,7 +22,7 @@ enum RequestProblem: Error {
         bytes.appendRaw("{\"detail\":")
         switch self {
         case .invalidJSON: bytes.appendRaw("[\"Invalid JSON body\"]")
-        case .codedBody, .sentence: bytes.appendJSON(message)
+        case .codedBody, .invalidConfigHash, .noTracing, .sentence: bytes.appendJSON(message)
         case .invalid(let error):
             bytes.appendRaw("[")
             error.append(to: &bytes)
@@ -32,7 +36,11 @@ enum RequestProblem: Error {
 
     /// The answer's status.
     var status: Int {
-        if case .codedBody = self { 415 } else { 422 }
+        switch self {
+        case .codedBody: 415
+        case .invalidConfigHash, .noTracing: 400
+        case .invalidJSON, .sentence, .invalid: 422
+        }
     }
 
     /// The problem in words.
@@ -40,6 +48,8 @@ enum RequestProblem: Error {
         switch self {
         case .invalidJSON: "Invalid JSON body"
         case .codedBody: "Content-Encoding is not supported; send the body as it is"
+        case .invalidConfigHash: "Invalid config hash"
+        case .noTracing: "Tracing is not enabled on this server, so there is nowhere to send feedback to"
         case .sentence(let text): text
         case .invalid(let error): error.description
         }

@@ -12,6 +12,8 @@ final class StreamEncoder {
     private var messageID: String?
     private var tail: [UInt8]?
     private var hasLastPiece = false
+    /// Whether the stream is one of messages; a pipeline shows it with its first piece.
+    private var hasMessages: Bool
     /// The event made last.
     private(set) var bytes: [UInt8] {
         get { buffer.bytes }
@@ -19,7 +21,15 @@ final class StreamEncoder {
     }
 
     /// - Parameter buffer: where events are made; streams of one loop share one, as each event is written at once.
-    init(format: StreamFormat, output: RouteSettings.Output, runID: RunID, buffer: EventBuffer) {
+    /// - Parameter isPipeline: whether pieces are of any kind.
+    init(
+        format: StreamFormat,
+        output: RouteSettings.Output,
+        runID: RunID,
+        buffer: EventBuffer,
+        isPipeline: Bool = false
+    ) {
+        hasMessages = !isPipeline
         self.format = format
         self.output = output
         self.runID = runID
@@ -68,9 +78,35 @@ final class StreamEncoder {
         return finish()
     }
 
+    /// A piece of a pipeline's output: pieces of messages as ``data(_:)-(MessageChunk)``, all else as JSON; as bare text only strings and
+    /// messages say something.
+    func data(_ value: RunValue) -> Bool {
+        switch value {
+        case .chunk(let chunk):
+            hasMessages = true
+            return data(chunk)
+        case _ where format == .text:
+            guard let text = value.parsedText, !text.isEmpty else { return false }
+            buffer.clear()
+            bytes.append(contentsOf: text.utf8)
+            return true
+        default:
+            begin("data")
+            ValueEncoding.append(value, runID: runID, to: &bytes)
+            return finish()
+        }
+    }
+
+    /// An event of `/stream_events` or a change of `/stream_log`.
+    func data(_ append: (inout [UInt8]) -> Void) -> Bool {
+        begin("data")
+        append(&bytes)
+        return finish()
+    }
+
     /// The empty last piece of a message, if its model sent none.
     func lastPiece() -> Bool {
-        guard !hasLastPiece, output == .message, format != .text else { return false }
+        guard !hasLastPiece, output == .message, hasMessages, format != .text else { return false }
         return data(MessageChunk(isLast: true))
     }
 

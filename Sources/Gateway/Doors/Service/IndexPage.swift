@@ -12,11 +12,15 @@ enum IndexPage {
             let prefix = route.settings.path == "/" ? "" : route.settings.path
             bytes.appendRaw("\n    {\n      \"path\": ")
             bytes.appendJSON(route.settings.path)
-            bytes.appendRaw(",\n      \"model\": ")
-            bytes.appendJSON(route.settings.model)
-            bytes.appendRaw(",\n      \"output\": ")
-            bytes.appendJSON(route.settings.output.rawValue)
-            for method in RouteTable.RunMethod.allCases {
+            if route.settings.pipeline == nil {
+                bytes.appendRaw(",\n      \"model\": ")
+                bytes.appendJSON(route.settings.model)
+                bytes.appendRaw(",\n      \"output\": ")
+                bytes.appendJSON(route.settings.output.rawValue)
+            } else {
+                bytes.appendRaw(",\n      \"pipeline\": true")
+            }
+            for method in RouteTable.RunMethod.allCases where route.settings.endpoints.contains(method.endpoint) {
                 bytes.appendRaw(",\n      \"")
                 bytes.appendRaw(method.name)
                 bytes.appendRaw("\": ")
@@ -25,7 +29,7 @@ enum IndexPage {
             bytes.appendRaw("\n    }")
         }
         bytes.appendRaw(routes.isEmpty ? "]" : "\n  ]")
-        bytes.appendRaw(",\n  \"health\": \"GET /health\",\n  \"ready\": \"GET /ready\"\n}\n")
+        bytes.appendRaw(",\n  \"health\": \"GET /health\",\n  \"ready\": \"GET /ready\",\n  \"docs\": \"GET /docs\",\n  \"openapi\": \"GET /openapi.json\"\n}\n")
         return bytes
     }
 }

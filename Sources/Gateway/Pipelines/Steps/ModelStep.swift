@@ -1,7 +1,7 @@
 import Runnable
 
 /// A runnable of a pipeline that is put together from the configuration.
-typealias Step = AnyRunnable<RunValue, RunValue, RunValue, RunValue>
+typealias Step = ValueRunnable
 
 /// A configured model as a step: takes what language models take, gives messages.
 ///

@@ -9,16 +9,19 @@ struct EnvelopeDecodingTests {
     private static let everything = Set(RouteSettings.ConfigKey.allCases)
     private static let id = "31f2f45e-1a67-47f6-a422-d4c23d5e5dbd"
 
-    private func decoding(_ allowed: Set<RouteSettings.ConfigKey> = everything, maxBatch: Int = 100) -> EnvelopeDecoding
-    {
-        EnvelopeDecoding(reader: JSONReader(), allowed: allowed, maxBatch: maxBatch)
+    private func decoding(
+        _ allowed: Set<RouteSettings.ConfigKey> = everything,
+        maxBatch: Int = 100
+    ) -> EnvelopeDecoding<PipelineRun> {
+        let run = PipelineRun(step: RunnablePassthrough<RunValue, RunValue>().erased, shape: .modelInput)
+        return EnvelopeDecoding(reader: JSONReader(), run: run, config: ConfigDecoding(allowed: allowed), maxBatch: maxBatch)
     }
 
     private func config(_ text: String, _ allowed: Set<RouteSettings.ConfigKey> = everything) throws -> RunConfig {
         try decoding(allowed).single(Array(#"{"input":"a","config":\#(text)}"#.utf8)).config
     }
 
-    private func batch(_ text: String) throws -> BatchRequest { try decoding().batch(Array(text.utf8)) }
+    private func batch(_ text: String) throws -> BatchRequest<RunValue> { try decoding().batch(Array(text.utf8)) }
 
     private func detail(_ work: () throws -> Void) throws -> Value? {
         do { try work() } catch let error as RequestProblem {
@@ -83,7 +86,7 @@ struct EnvelopeDecodingTests {
         let batch = try batch(
             #"{"inputs":["a","b","c"],"config":{"tags":["t"],"max_concurrency":2,"run_id":"\#(Self.id)"}}"#
         )
-        #expect(batch.prompts == [ChatPrompt("a"), ChatPrompt("b"), ChatPrompt("c")])
+        #expect(batch.inputs == [ChatPrompt("a"), ChatPrompt("b"), ChatPrompt("c")].map { .prompt($0) })
         #expect(batch.configs.map(\.tags) == [["t"], ["t"], ["t"]])
         #expect(batch.configs.map { $0.runID?.description } == [Self.id, nil, nil])
         #expect(batch.maxConcurrency == 2)
@@ -103,7 +106,7 @@ struct EnvelopeDecodingTests {
     @Test("a batch of up to the route's limit")
     func limit() throws {
         let body = Array(#"{"inputs":["a","b","c"]}"#.utf8)
-        #expect(try decoding(maxBatch: 3).batch(body).prompts.count == 3)
+        #expect(try decoding(maxBatch: 3).batch(body).inputs.count == 3)
         let problem = try detail { _ = try decoding(maxBatch: 2).batch(body) }
         #expect(problem?[0]["type"] == "too_long")
         #expect(problem?[0]["msg"] == "List should have at most 2 items after validation, not 3")
@@ -111,6 +114,6 @@ struct EnvelopeDecodingTests {
 
     @Test("escaped keys are keys")
     func escapes() throws {
-        #expect(try decoding().single(Array(#"{"\u0069nput":"a"}"#.utf8)).prompt == ChatPrompt("a"))
+        #expect(try decoding().single(Array(#"{"\u0069nput":"a"}"#.utf8)).input == .prompt(ChatPrompt("a")))
     }
 }

@@ -1,0 +1,165 @@
+import EventLoop
+import Runnable
+
+/// Makes runnables of the configuration's routes, for one loop. A route that is used by several others is made once.
+final class PipelineBuilder {
+    private let configuration: Configuration
+    /// A model of the configuration with the timeouts of a route.
+    private let makeModel: (_ name: String, _ route: RouteSettings) -> (any ChatModel)?
+    /// What steps wait with.
+    private let clock: any RunClock
+    private var made: [String: Step] = [:]
+
+    init(
+        _ configuration: Configuration,
+        clock: any RunClock,
+        makeModel: @escaping (_ name: String, _ route: RouteSettings) -> (any ChatModel)?
+    ) {
+        self.configuration = configuration
+        self.clock = clock
+        self.makeModel = makeModel
+    }
+
+    /// What a route runs; nil for one that does not exist, which the loader refuses.
+    func step(of route: RouteSettings) -> Step? {
+        if let step = made[route.path] { return step }
+        let step: Step?
+        if let pipeline = route.pipeline {
+            step = steps(pipeline, route)
+        } else {
+            step = modelStep(route.model, [], route).map { model in
+                route.output == .text ? sequence([model, Self.parser(.string)]) : model
+            }
+        }
+        made[route.path] = step
+        return step
+    }
+
+    /// Steps one after the other.
+    private func steps(_ settings: [StepSettings], _ route: RouteSettings) -> Step? {
+        var steps: [Step] = []
+        for setting in settings {
+            guard let step = step(setting, route) else { return nil }
+            steps.append(step)
+        }
+        return sequence(steps)
+    }
+
+    private func sequence(_ steps: [Step]) -> Step {
+        if steps.count == 1 { return steps[0] }
+        // Empty lists of steps are refused by the loader.
+        return (try? RunnableSequence(steps))?.erased ?? Self.passthrough
+    }
+
+    private static let passthrough: Step = RunnablePassthrough<RunValue, RunValue>().erased
+
+    private func step(_ settings: StepSettings, _ route: RouteSettings) -> Step? {
+        guard var step = bare(settings, route) else { return nil }
+        if let name = settings.name { step = step.named(name).erased }
+        step = decorated(step, settings)
+        let fallbacks = settings.fallbacks.compactMap { steps($0, route) }
+        #if false
+        if !fallbacks.isEmpty { step = step.withFallbacks(fallbacks).erased }
+        #endif
+        _ = fallbacks
+        for choice in settings.configurable where !choice.alternatives.isEmpty {
+            var alternatives: [String: Step] = [:]
+            for named in choice.alternatives { alternatives[named.key] = steps(named.steps, route) }
+            step = AlternativesStep(id: choice.id, standard: step, alternatives: alternatives).erased
+        }
+        return step
+    }
+
+    /// Around the step, from the inside: permits, time, attempts, memory.
+    private func decorated(_ step: Step, _ settings: StepSettings) -> Step {
+        #if true
+        return step
+        #else
+        var step = step
+        if let limit = settings.rateLimit { step = step.rateLimited(by: RateLimiter(limit, clock)).erased }
+        if let timeout = settings.timeout { step = step.withTimeout(timeout, clock: clock).erased }
+        if let retry = settings.retry { step = step.withRetry(RetryPolicy(retry, clock)).erased }
+        if let cache = settings.cache {
+            step = step.cached(in: InMemoryRunCache(maximumSize: cache.size, maximumBytes: cache.maxBytes)).erased
+        }
+        return step
+        #endif
+    }
+
+    private func bare(_ settings: StepSettings, _ route: RouteSettings) -> Step? {
+        let parameters = settings.configurable.filter { $0.alternatives.isEmpty }.map {
+            ConfigurableParameter(id: $0.id, target: $0.target ?? $0.id, fallback: $0.fallback?.value)
+        }
+        if let prompt = settings.prompt {
+            return (try? prompt.runnable()).map { PromptStep(template: $0, parameters: parameters).erased }
+        }
+        if let model = settings.model { return modelStep(model, parameters, route) }
+        if let parser = settings.parser { return Self.parser(parser) }
+        if let parallel = settings.parallel { return self.parallel(parallel, route)?.erased }
+        if let assign = settings.assign { return self.parallel(assign, route).map { RunnableAssign($0).erased } }
+        if let branch = settings.branch { return self.branch(branch, route) }
+        if let map = settings.map { return steps(map, route)?.mapValues() }
+        if let pick = settings.pick {
+            switch pick {
+            case .one(let key): return RunnablePick(key).erased
+            case .several(let keys): return RunnablePick(keys).erased
+            }
+        }
+        if let path = settings.route { return configuration.route(path).flatMap { step(of: $0) } }
+        return Self.passthrough
+    }
+
+    private func modelStep(_ name: String, _ parameters: [ConfigurableParameter], _ route: RouteSettings) -> Step? {
+        makeModel(name, route).map { ModelStep(model: $0, name: name, parameters: parameters).erased }
+    }
+
+    private func parallel(_ named: [NamedSteps], _ route: RouteSettings) -> RunnableParallel<RunValue, RunValue>? {
+        var parallel = RunnableParallel<RunValue, RunValue>()
+        for entry in named {
+            guard let step = steps(entry.steps, route) else { return nil }
+            parallel = parallel.adding(entry.key, step)
+        }
+        return parallel
+    }
+
+    private func branch(_ arms: [BranchArm], _ route: RouteSettings) -> Step? {
+        var conditional: [RunnableBranch<RunValue, RunValue, RunValue>.Arm] = []
+        var otherwise: Step?
+        for arm in arms {
+            guard let step = steps(arm.steps, route) else { return nil }
+            guard let settings = arm.condition else {
+                otherwise = step
+                continue
+            }
+            let condition = Condition(settings)
+            conditional.append(.when({ condition.holds(for: $0) }, step))
+        }
+        guard let otherwise else { return nil }
+        return (try? RunnableBranch(arms: conditional, default: otherwise))?.erased
+    }
+
+    private static func parser(_ kind: ParserKind) -> Step {
+        switch kind {
+        case .string:
+            OutputParser<StringParsing, RunValue, RunValue, RunValue, RunValue>(
+                output: { .string($0) },
+                chunk: { .string($0) }
+            ).erased
+        case .json:
+            OutputParser<JSONParsing, RunValue, RunValue, RunValue, RunValue>(
+                output: { .value($0) },
+                chunk: { .snapshot($0.value) }
+            ).erased
+        case .list: list(CommaListStyle.self)
+        case .numberedList: list(NumberedListStyle.self)
+        case .markdownList: list(MarkdownListStyle.self)
+        }
+    }
+
+    private static func list<Style: ListParsingStyle>(_ style: Style.Type) -> Step {
+        OutputParser<ListParsing<Style>, RunValue, RunValue, RunValue, RunValue>(
+            output: { $0.runValue },
+            chunk: { $0.runValue }
+        ).erased
+    }
+}

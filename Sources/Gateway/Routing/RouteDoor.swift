@@ -1,0 +1,85 @@
+import EventLoop
+import HTTP
+import JSON
+import Runnable
+
+/// What serves a route. The cases are concrete types, so that the request path is compiled for each.
+enum RouteDoor: Sendable {
+    case model(LangServeDoor<ModelRun>)
+    case pipeline(LangServeDoor<PipelineRun>)
+
+    var route: RouteService {
+        switch self {
+        case .model(let door): door.route
+        case .pipeline(let door): door.route
+        }
+    }
+
+    /// Answers a request to one of the running endpoints.
+    /// - Parameter base: what a config hash in the path says.
+    func answer(
+        _ method: RouteTable.RunMethod,
+        _ request: ServerRequest,
+        _ response: ResponseWriter,
+        _ report: RunReport,
+        _ base: RunConfig?
+    ) async {
+        switch self {
+        case .model(let door): await door.answer(method, request, response, report, base)
+        case .pipeline(let door):
+            await UsageMeter.$current.withValue(UsageMeter()) {
+                await door.answer(method, request, response, report, base)
+            }
+        }
+    }
+
+    /// Answers a request that is not valid.
+    func reject(_ problem: RequestProblem, _ response: ResponseWriter, _ report: RunReport) {
+        switch self {
+        case .model(let door): door.reject(problem, response, report)
+        case .pipeline(let door): door.reject(problem, response, report)
+        }
+    }
+
+    /// The config that a hash in the path stands for.
+    func config(hash: String) throws(RequestProblem) -> RunConfig {
+        switch self {
+        case .model(let door): try door.config(hash: hash)
+        case .pipeline(let door): try door.config(hash: hash)
+        }
+    }
+}
+
+extension LangServeDoor {
+    fileprivate func answer(
+        _ method: RouteTable.RunMethod,
+        _ request: ServerRequest,
+        _ response: ResponseWriter,
+        _ report: RunReport,
+        _ base: RunConfig?
+    ) async {
+        switch method {
+        case .invoke: await invoke(request, response, report, base)
+        case .batch: await batch(request, response, report, base)
+        case .stream: await stream(request, response, report, base)
+        case .streamLog: await streamLog(request, response, report, base)
+        case .streamEvents: await streamEvents(request, response, report, base)
+        }
+    }
+
+    /// The config that a hash in the path stands for (langserve-protocol.md, 1.10).
+    fileprivate func config(hash: String) throws(RequestProblem) -> RunConfig {
+        guard let text = try? LZString.decompress(hash.utf8) else { throw .invalidConfigHash }
+        let decoding = decoding(nil).config
+        do {
+            return try reader.value.read(Array(text.utf8)) { root throws(RequestProblem) in
+                guard root.kind == .object else { throw .invalidConfigHash }
+                return try decoding.config(root)
+            }
+        } catch let problem as RequestProblem {
+            throw problem
+        } catch {
+            throw .invalidConfigHash
+        }
+    }
+}
