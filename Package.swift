@@ -73,6 +73,15 @@ let package = Package(
             swiftSettings: strict
         ),
 
+        // What the Runnable layer is for, in numbers; no part of the daemon.
+        .executableTarget(
+            name: "Examples",
+            dependencies: ["EventLoop", "Providers", "Runnable", "WorkerPool"],
+            path: "Examples",
+            exclude: ["README.md"],
+            swiftSettings: strict
+        ),
+
         // Certificates for tests, made as they run.
         .target(
             name: "TestAuthority",
@@ -111,6 +120,11 @@ let package = Package(
         .testTarget(
             name: "ProvidersTests",
             dependencies: ["Providers", "EventLoop", "TLS", "HTTP", "JSON", "Runnable", "ScriptedUpstream"],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "ExamplesTests",
+            dependencies: ["Examples", "EventLoop", "Providers", "Runnable"],
             swiftSettings: strict
         ),
         .testTarget(
