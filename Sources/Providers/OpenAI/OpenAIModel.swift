@@ -59,11 +59,11 @@ public final class OpenAIModel: ChatModel {
         RequestTarget(checking: pathPrefix + "/chat/completions")
     }
 
-    /// Asks for a whole answer.
+    /// Asks for a whole answer. The config's arguments are fields of the request, before those of the options.
     public func ainvoke(_ input: ChatPrompt, config: RunConfig) async throws -> Message {
         guard client.loop.isCurrent else { return try await answerFromElsewhere(input, config) }
         let clock = CallClock(options.timeouts, config: config, isStream: false, loop: client.loop)
-        let response = try await send(input, isStream: false, clock)
+        let response = try await send(input, config.arguments, isStream: false, clock)
         let body: [UInt8]
         do throws(HTTPClientError) {
             body = try await response.collect(
@@ -96,11 +96,16 @@ public final class OpenAIModel: ChatModel {
     ///
     /// Not inlined: the room it waits in would stay with the stream that waits for its next part.
     @inline(never)
-    func send(_ prompt: ChatPrompt, isStream: Bool, _ clock: CallClock) async throws -> ClientResponse {
+    func send(
+        _ prompt: ChatPrompt,
+        _ arguments: Value.Object,
+        isStream: Bool,
+        _ clock: CallClock
+    ) async throws -> ClientResponse {
         try clock.checkStart()
         let response: ClientResponse
         do throws(HTTPClientError) {
-            response = try await client.send(request(prompt, isStream), limits: clock.exchangeLimits)
+            response = try await client.send(request(prompt, arguments, isStream), limits: clock.exchangeLimits)
         } catch {
             throw clock.failure(error)
         }
@@ -111,8 +116,9 @@ public final class OpenAIModel: ChatModel {
     }
 
     @inline(never)
-    private func request(_ prompt: ChatPrompt, _ isStream: Bool) -> ClientRequest {
-        ClientRequest(method: .post, preamble: preamble, body: encoder.encode(prompt, isStream: isStream))
+    private func request(_ prompt: ChatPrompt, _ arguments: Value.Object, _ isStream: Bool) -> ClientRequest {
+        let body = encoder.encode(prompt, isStream: isStream, arguments: arguments)
+        return ClientRequest(method: .post, preamble: preamble, body: body)
     }
 
     @inline(never)

@@ -1,3 +1,5 @@
+import Runnable
+
 /// What an ``OpenAIModel`` sends and how long it waits.
 public struct OpenAIModelOptions: Sendable {
     /// One field of every request.
@@ -33,5 +35,15 @@ public struct OpenAIModelOptions: Sendable {
     /// The defaults.
     public init(model: String) {
         self.model = model
+    }
+}
+
+extension OpenAIModelOptions {
+    /// The options with other fields in the request.
+    func overridden(by arguments: Value.Object) -> OpenAIModelOptions {
+        var copy = self
+        copy.parameters.removeAll { arguments[$0.name] != nil }
+        copy.parameters += arguments.map { Parameter(name: $0.key, json: $0.value.jsonText) }
+        return copy
     }
 }

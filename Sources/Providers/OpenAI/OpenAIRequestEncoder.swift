@@ -3,6 +3,7 @@ import Runnable
 
 /// Writes chat completion requests. What does not change from request to request is written once.
 struct OpenAIRequestEncoder: Sendable {
+    private let options: OpenAIModelOptions
     /// Up to and including the `[` of the messages.
     private let wholePrefix: [UInt8]
     private let streamPrefix: [UInt8]
@@ -12,6 +13,7 @@ struct OpenAIRequestEncoder: Sendable {
     private static let messageOverhead = 48
 
     init(_ options: OpenAIModelOptions) {
+        self.options = options
         var start: [UInt8] = []
         start.appendRaw("{\"model\":")
         start.appendJSON(options.model)
@@ -35,7 +37,11 @@ struct OpenAIRequestEncoder: Sendable {
     }
 
     /// The body of a request.
-    func encode(_ prompt: ChatPrompt, isStream: Bool) -> [UInt8] {
+    /// - Parameter arguments: fields for this request alone; they take the place of configured ones.
+    func encode(_ prompt: ChatPrompt, isStream: Bool, arguments: Value.Object = [:]) -> [UInt8] {
+        guard arguments.isEmpty else {
+            return OpenAIRequestEncoder(options.overridden(by: arguments)).encode(prompt, isStream: isStream)
+        }
         let prefix = isStream ? streamPrefix : wholePrefix
         var body: [UInt8] = []
         body.reserveCapacity(prompt.messages.reduce(prefix.count + 2) { $0 + OpenAIRequestEncoder.estimate($1) })

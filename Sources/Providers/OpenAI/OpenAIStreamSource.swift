@@ -8,6 +8,7 @@ final class OpenAIStreamSource: RunSource, @unchecked Sendable {  // @unchecked:
     private let decoder: OpenAIStreamDecoder
     /// Nil once it is sent.
     private var prompt: ChatPrompt?
+    private let arguments: Value.Object
     private let clock: CallClock
     private var response: ClientResponse?
     private var hasSniffed = false
@@ -16,6 +17,7 @@ final class OpenAIStreamSource: RunSource, @unchecked Sendable {  // @unchecked:
     init(_ model: OpenAIModel, _ prompt: ChatPrompt, _ config: RunConfig) {
         self.model = model
         self.prompt = prompt
+        arguments = config.arguments
         decoder = OpenAIStreamDecoder(model.options, errors: model.errors)
         clock = CallClock(model.options.timeouts, config: config, isStream: true, loop: model.client.loop)
     }
@@ -52,7 +54,7 @@ final class OpenAIStreamSource: RunSource, @unchecked Sendable {  // @unchecked:
     @inline(never)
     private func begin() async throws {
         guard let prompt = prompt.take() else { return }
-        response = try await model.send(prompt, isStream: true, clock)
+        response = try await model.send(prompt, arguments, isStream: true, clock)
     }
 
     func cancel() {
