@@ -143,6 +143,8 @@ def single_rows(data) -> list:
         rows.append(value_row("batch with open connections, ms", {"headgate": batch}, lambda r: r["warm"]))
         rows.append(value_row("in calls", {"headgate": batch}, lambda r: r["warm"] / r["one"], 2, "≤ 1.5", 1.5))
 
+    rows += pipeline_rows(data.get("pipelines", []))
+
     memory = data.get("memory", {})
     if memory:
         mib, kib = 2**20, 2**10
@@ -169,6 +171,30 @@ def single_rows(data) -> list:
     for connections, calls in data.get("system_calls", {}).items():
         rows.append(f"System calls per JSON request, {connections} connection{'s' if connections > 1 else ''}")
         rows.append(value_row("all", calls, lambda r: sum(r.values()), 2))
+    return rows
+
+
+def pipeline_rows(rounds) -> list:
+    """What a pipeline costs beside its model alone; the ratios are to the gateway's own bare route, within a round."""
+    if not rounds:
+        return []
+
+    def value(title, name, digits):
+        return Row(title, {"headgate": [r[name] for r in rounds]}, digits, on_ratio=False)
+
+    def ratio(title, over, under, target, limit):
+        return Row(title, {"headgate": [r[over] / r[under] for r in rounds]}, 2, None, target, limit, on_ratio=False)
+
+    rows = ["Pipelines beside the model alone"]
+    rows.append(value("model alone, CPU µs per request", "bare", 1))
+    rows.append(value("prompt, model, string parser, CPU µs per request", "piped", 1))
+    rows.append(ratio("in model alone", "piped", "bare", "≤ 1.15", 1.15))
+    rows.append(value("model alone, streamed, CPU µs per event", "bare-together", 2))
+    rows.append(value("prompt, model, string parser, streamed, CPU µs per event", "piped-together", 2))
+    rows.append(ratio("streamed, in model alone", "piped-together", "bare-together", None, None))
+    rows.append(value("one call over 50 ms, ms", "fifty", 1))
+    rows.append(value("parallel of 8 over 50 ms, ms", "eight", 1))
+    rows.append(ratio("in one call", "eight", "fifty", "≤ 1.2", 1.2))
     return rows
 
 

@@ -186,6 +186,31 @@ def batch(bench: Bench, subject: Proxy, sizes: Sizes) -> dict:
     return {name: run["latency_us"]["p50"] / 1e3 for name, run in milliseconds.items()}
 
 
+def pipelines(bench: Bench, subject: Proxy, sizes: Sizes, rounds: int) -> list:
+    """What prompt, model and string parser cost beside the model alone, and eight calls in parallel beside one; one result per round, and
+    who is first changes with each."""
+    results = []
+    subject.start()
+    try:
+        warm_up(bench, subject, sizes)
+        for number in range(rounds):
+            result = {}
+            pair = ["bare", "piped"][:: 1 if number % 2 else -1]
+            for name in pair:
+                run = load(bench, subject, name, "closed", connections=32, requests=sizes.json)
+                result[name] = run["cpu_us_per_request"]
+            for name in pair:
+                run = load(bench, subject, f"{name}-together", "closed", connections=32, requests=sizes.together)
+                result[f"{name}-together"] = run["cpu_us_per_request"] / EVENTS
+            for name in ("fifty", "eight"):
+                run = load(bench, subject, name, "closed", connections=1, requests=20)
+                result[name] = run["latency_us"]["p50"] / 1e3
+            results.append(result)
+    finally:
+        subject.stop()
+    return results
+
+
 def system_calls(bench: Bench, subject: Proxy, sizes: Sizes, connections: int) -> dict:
     """System calls per JSON request, by name, counted by strace; None where tracing is not possible."""
     report = bench.directory / "strace.txt"

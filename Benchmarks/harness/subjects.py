@@ -47,6 +47,7 @@ class Bench:
             "chat": chat,
             "chat-stream": chat | {"stream": True, "stream_options": {"include_usage": True}},
             "invoke": {"input": PROMPT},
+            "piped": {"input": {"text": PROMPT}},
             "one": {"input": "Say something about item 0."},
             "batch": {
                 "inputs": [f"Say something about item {i}." for i in range(BATCH)],
@@ -218,6 +219,13 @@ class Headgate(Proxy):
         """The LangServe endpoint for a scenario, on the route whose backend asks the upstream for that behaviour."""
         if scenario == "json":
             return Target("/invoke", "invoke", "word0 ", 1)
+        if scenario in ("bare", "piped"):
+            return Target(f"/{scenario}/invoke", "invoke" if scenario == "bare" else "piped", "word0 ", 1)
+        if scenario in ("bare-together", "piped-together"):
+            body = "invoke" if scenario == "bare-together" else "piped"
+            return Target(f"/{scenario}/stream", body, " word", TOKENS, "event: end")
+        if scenario in ("fifty", "eight"):
+            return Target(f"/{scenario}/invoke", "one", "word0 ", 8 if scenario == "eight" else 1)
         if scenario == "one":
             return Target("/delayed/invoke", "one", "word0 ", 1)
         if scenario == "batch":
