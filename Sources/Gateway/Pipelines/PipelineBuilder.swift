@@ -8,15 +8,19 @@ final class PipelineBuilder {
     private let makeModel: (_ name: String, _ route: RouteSettings) -> (any ChatModel)?
     /// What steps wait with.
     private let clock: any RunClock
+    private let shared: SharedSteps
     private var made: [String: Step] = [:]
 
+    /// - Parameter shared: what steps of all loops have together.
     init(
         _ configuration: Configuration,
         clock: any RunClock,
+        shared: SharedSteps,
         makeModel: @escaping (_ name: String, _ route: RouteSettings) -> (any ChatModel)?
     ) {
         self.configuration = configuration
         self.clock = clock
+        self.shared = shared
         self.makeModel = makeModel
     }
 
@@ -56,12 +60,9 @@ final class PipelineBuilder {
     private func step(_ settings: StepSettings, _ route: RouteSettings) -> Step? {
         guard var step = bare(settings, route) else { return nil }
         if let name = settings.name { step = step.named(name).erased }
-        step = decorated(step, settings)
+        step = decorated(step, settings, route)
         let fallbacks = settings.fallbacks.compactMap { steps($0, route) }
-        #if false
-        if !fallbacks.isEmpty { step = step.withFallbacks(fallbacks).erased }
-        #endif
-        _ = fallbacks
+        if !fallbacks.isEmpty { step = step.withFallbacks(fallbacks, clock: clock).erased }
         for choice in settings.configurable where !choice.alternatives.isEmpty {
             var alternatives: [String: Step] = [:]
             for named in choice.alternatives { alternatives[named.key] = steps(named.steps, route) }
@@ -71,19 +72,18 @@ final class PipelineBuilder {
     }
 
     /// Around the step, from the inside: permits, time, attempts, memory.
-    private func decorated(_ step: Step, _ settings: StepSettings) -> Step {
-        #if true
-        return step
-        #else
+    private func decorated(_ step: Step, _ settings: StepSettings, _ route: RouteSettings) -> Step {
         var step = step
-        if let limit = settings.rateLimit { step = step.rateLimited(by: RateLimiter(limit, clock)).erased }
+        if let limiter = shared.limiter(settings, clock) { step = step.rateLimited(by: limiter).erased }
         if let timeout = settings.timeout { step = step.withTimeout(timeout, clock: clock).erased }
-        if let retry = settings.retry { step = step.withRetry(RetryPolicy(retry, clock)).erased }
-        if let cache = settings.cache {
-            step = step.cached(in: InMemoryRunCache(maximumSize: cache.size, maximumBytes: cache.maxBytes)).erased
+        if let retry = settings.retry {
+            let waits = RetryWaits(initial: retry.initial, maximum: retry.maximum, jitter: retry.jitter)
+            let budget = shared.budget(route)
+            let policy = RetryPolicy(attempts: retry.attempts, waits: waits, budget: budget, clock: clock)
+            step = step.withRetry(policy).erased
         }
+        if let cache = shared.cache(settings) { step = step.cached(in: cache, as: settings.place.text).erased }
         return step
-        #endif
     }
 
     private func bare(_ settings: StepSettings, _ route: RouteSettings) -> Step? {

@@ -89,7 +89,9 @@ enum ShapeMerging {
         var merged = Shape.Members(all: [], isOpen: first.isOpen || second.isOpen)
         for member in first.all {
             guard let other = second[member.key] else {
-                merged.all.append(Shape.Member(key: member.key, shape: member.shape, isRequired: !isEither && member.isRequired))
+                merged.all.append(
+                    Shape.Member(key: member.key, shape: member.shape, isRequired: !isEither && member.isRequired)
+                )
                 continue
             }
             guard let shape = merge(member.shape, other.shape, isEither: isEither) else { return nil }
@@ -97,7 +99,9 @@ enum ShapeMerging {
             merged.all.append(Shape.Member(key: member.key, shape: shape, isRequired: isRequired))
         }
         for member in second.all where first[member.key] == nil {
-            merged.all.append(Shape.Member(key: member.key, shape: member.shape, isRequired: !isEither && member.isRequired))
+            merged.all.append(
+                Shape.Member(key: member.key, shape: member.shape, isRequired: !isEither && member.isRequired)
+            )
         }
         return merged
     }

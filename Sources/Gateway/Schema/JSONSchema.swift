@@ -96,7 +96,9 @@ struct JSONSchema {
             return [
                 "properties": [
                     "messages": ["title": "Messages", "type": "array", "items": anyMessage(), "minItems": 1],
-                    "type": ["const": "ChatPromptValueConcrete", "default": "ChatPromptValueConcrete", "title": "Type"],
+                    "type": [
+                        "const": "ChatPromptValueConcrete", "default": "ChatPromptValueConcrete", "title": "Type",
+                    ],
                 ],
                 "required": ["messages"], "title": "ChatPromptValueConcrete", "type": "object",
             ]

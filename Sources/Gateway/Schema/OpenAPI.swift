@@ -140,7 +140,9 @@ private struct OpenAPIOperation {
         case .invoke, .stream:
             return object(["input": input, "config": nullableConfig, "kwargs": kwargs], required: ["input"])
         case .batch:
-            let configs: Value = ["anyOf": .array([config, ["type": "array", "items": nullableConfig], ["type": "null"]])]
+            let configs: Value = [
+                "anyOf": .array([config, ["type": "array", "items": nullableConfig], ["type": "null"]])
+            ]
             return object(
                 [
                     "inputs": ["type": "array", "items": input], "config": configs, "kwargs": kwargs,
@@ -189,7 +191,9 @@ private struct OpenAPIOperation {
                 ]
             ]
         }
-        if let body { operation["requestBody"] = ["required": true, "content": ["application/json": ["schema": body]]] }
+        if let body {
+            operation["requestBody"] = ["required": true, "content": ["application/json": ["schema": body]]]
+        }
         operation["responses"] = .object(responses(output, isHashed: isHashed))
         return .object(operation)
     }
@@ -274,7 +278,8 @@ private struct OpenAPIOperation {
             ],
         ]
         return [
-            "description": "The outputs in the order of the inputs; items as they complete where lines or events are accepted.",
+            "description":
+                "The outputs in the order of the inputs; items as they complete where lines or events are accepted.",
             "content": [
                 "application/json": ["schema": whole], "application/x-ndjson": ["schema": ["type": "string"]],
                 "text/event-stream": ["schema": ["type": "string"]],

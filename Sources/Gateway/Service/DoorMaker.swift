@@ -11,11 +11,12 @@ struct DoorMaker {
     let runIDs: LoopBound<RunIDSource>
     let clients: [String: BackendClient]
     let counters: [String: MockCounter]
+    let steps: SharedSteps
 
     /// One for each route, in the configuration's order.
     func doors() -> [RouteDoor] {
         let checks = PipelineChecks(configuration)
-        let builder = PipelineBuilder(configuration, clock: LoopClock(loop)) { model($0, on: $1) }
+        let builder = PipelineBuilder(configuration, clock: LoopClock(loop), shared: steps) { model($0, on: $1) }
         return configuration.routes.compactMap { door(for: $0, checks.shape(of: $0.path), builder) }
     }
 
@@ -40,7 +41,9 @@ struct DoorMaker {
     }
 
     private func model(_ name: String, on route: RouteSettings) -> (any ChatModel)? {
-        guard let model = configuration.model(name), let backend = configuration.backend(model.backend) else { return nil }
+        guard let model = configuration.model(name), let backend = configuration.backend(model.backend) else {
+            return nil
+        }
         switch backend.dialect {
         case .mock:
             guard let counter = counters[backend.name] else { preconditionFailure("no counter for \(backend.name)") }

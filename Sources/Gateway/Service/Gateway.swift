@@ -35,6 +35,7 @@ public actor Gateway {
         let count = configuration.loopCount
         let state = ServiceState()
         let counters = configuration.mockCounters
+        let steps = SharedSteps()
         var sockets: [(listener: Int, descriptors: [Int32])] = []
         var addresses: [ListenAddress] = []
         for (number, settings) in configuration.listen.enumerated() {
@@ -53,7 +54,7 @@ public actor Gateway {
                 state: state,
                 log: log
             )
-            let made = runtime.handler(for: configuration, tls: tls, counters: counters, reusing: [:])
+            let made = runtime.handler(for: configuration, tls: tls, counters: counters, steps: steps, reusing: [:])
             try loop.start()
             await runtime.server.reload(handler: made.handler, tls: [:])
             for socket in sockets {
@@ -211,9 +212,16 @@ public actor Gateway {
         let tls = try BackendTLS(next.backends, file: file)
         let certificates = try Gateway.listenerCertificates(next.listen, file: file)
         let counters = next.mockCounters
+        let steps = SharedSteps()
         log.apply(next.log, secrets: next.secrets)
         for (number, runtime) in runtimes.enumerated() {
-            let made = runtime.handler(for: next, tls: tls, counters: counters, reusing: clients[number])
+            let made = runtime.handler(
+                for: next,
+                tls: tls,
+                counters: counters,
+                steps: steps,
+                reusing: clients[number]
+            )
             await runtime.server.reload(handler: made.handler, tls: certificates)
             let old = clients[number]
             clients[number] = made.clients

@@ -39,12 +39,15 @@ final class LoopRuntime: Sendable {
 
     /// Makes the handler for a configuration, taking over the connections of backends that did not change.
     ///
-    /// - Parameter counters: the mock backends' by name, shared with the other loops.
+    /// - Parameters:
+    ///   - counters: the mock backends' by name, shared with the other loops.
+    ///   - steps: what steps of pipelines share with the other loops.
     /// - Returns: the handler, and the clients it uses by their backend's settings.
     func handler(
         for configuration: Configuration,
         tls: BackendTLS,
         counters: [String: MockCounter],
+        steps: SharedSteps,
         reusing known: [String: BackendClient]
     ) -> (handler: GatewayHandler, clients: [String: BackendClient]) {
         var clients: [String: BackendClient] = [:]
@@ -61,7 +64,8 @@ final class LoopRuntime: Sendable {
             reader: reader,
             runIDs: runIDs,
             clients: clients,
-            counters: counters
+            counters: counters,
+            steps: steps
         )
         let handler = GatewayHandler(
             table: RouteTable(maker.doors()),

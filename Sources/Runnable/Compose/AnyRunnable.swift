@@ -90,6 +90,16 @@ public struct AnyRunnable<Input: Sendable, InputChunk: Sendable, Output: Sendabl
     ) -> RunStream<BatchItem<Output>> {
         box.abatchAsCompleted(inputs, configs, returnExceptions)
     }
+
+    /// As the runnable inside does.
+    public func abatchAsCompleted(
+        _ inputs: [Input],
+        configs: BatchConfig,
+        returnExceptions: Bool,
+        forEach body: (BatchItem<Output>) async throws -> Void
+    ) async throws {
+        try await box.abatchAsCompleted(inputs, configs, returnExceptions, body)
+    }
 }
 
 extension Runnable {
@@ -128,6 +138,12 @@ class RunnableBox<Input: Sendable, InputChunk: Sendable, Output: Sendable, Chunk
         _ configs: BatchConfig,
         _ returnExceptions: Bool
     ) -> RunStream<BatchItem<Output>> { abstract() }
+    func abatchAsCompleted(
+        _ inputs: [Input],
+        _ configs: BatchConfig,
+        _ returnExceptions: Bool,
+        _ body: (BatchItem<Output>) async throws -> Void
+    ) async throws { abstract() }
 
     private func abstract() -> Never { preconditionFailure("a subclass must implement this") }
 }
@@ -203,5 +219,14 @@ private final class BaseBox<Base: Runnable>: RunnableBox<Base.Input, Base.InputC
         _ returnExceptions: Bool
     ) -> RunStream<BatchItem<Base.Output>> {
         wrapped.abatchAsCompleted(inputs, configs: configs, returnExceptions: returnExceptions)
+    }
+
+    override func abatchAsCompleted(
+        _ inputs: [Base.Input],
+        _ configs: BatchConfig,
+        _ returnExceptions: Bool,
+        _ body: (BatchItem<Base.Output>) async throws -> Void
+    ) async throws {
+        try await wrapped.abatchAsCompleted(inputs, configs: configs, returnExceptions: returnExceptions, forEach: body)
     }
 }

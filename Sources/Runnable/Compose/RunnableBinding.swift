@@ -100,6 +100,21 @@ public struct RunnableBinding<Input: Sendable, InputChunk: Sendable, Output: Sen
     ) -> RunStream<BatchItem<Output>> {
         base.abatchAsCompleted(inputs, configs: merged(configs), returnExceptions: returnExceptions)
     }
+
+    /// As the runnable does, with the config below each call's.
+    public func abatchAsCompleted(
+        _ inputs: [Input],
+        configs: BatchConfig,
+        returnExceptions: Bool,
+        forEach body: (BatchItem<Output>) async throws -> Void
+    ) async throws {
+        try await base.abatchAsCompleted(
+            inputs,
+            configs: merged(configs),
+            returnExceptions: returnExceptions,
+            forEach: body
+        )
+    }
 }
 
 extension Runnable {

@@ -4,6 +4,8 @@
 /// - Blocks: nothing of it should; the blocking methods wait for the asynchronous ones.
 /// - Cancels: dropping the iterator drops that of the function's stream, which drops that of its input. Retries nothing.
 ///
+/// Calls of other runnables in the function and in what its stream computes, made without a config, belong to its run.
+///
 /// `ainvoke` adds the chunks up (of chunks that cannot be added the last counts). None are null for a ``RunValue`` output, and else an error,
 /// `internal`.
 public struct RunnableGenerator<Input: Sendable, InputChunk: Sendable, Output: Sendable, Chunk: Sendable>: AsyncRunnable
@@ -40,11 +42,18 @@ public struct RunnableGenerator<Input: Sendable, InputChunk: Sendable, Output: S
 
     /// What the function streams.
     public func atransform(_ input: RunStream<InputChunk>, config: RunConfig) -> RunStream<Chunk> {
-        RunScope(name, .chain, config).transforming(input) { function($0, $1) }
+        RunScope(name, .chain, config).transforming(input) { output(of: $0, $1) }
     }
 
     private func output(of input: Input, _ config: RunConfig) -> RunStream<Chunk> {
-        function(PieceFitting.fit(RunStream.elements([input]), to: InputChunk.self), config)
+        output(of: PieceFitting.fit(RunStream.elements([input]), to: InputChunk.self), config)
+    }
+
+    private func output(of input: RunStream<InputChunk>, _ config: RunConfig) -> RunStream<Chunk> {
+        RunStream {
+            let config = config.withRunID()
+            return CurrentRunSource(config) { function(input, config) }
+        }
     }
 }
 
@@ -56,4 +65,21 @@ extension RunnableGenerator where Input == InputChunk, Output == Chunk {
     ) {
         self.init(name: name) { input, _ in function(input) }
     }
+}
+
+/// A stream whose elements are computed with a config as the surrounding run's.
+private final class CurrentRunSource<Element: Sendable>: RunSource {
+    private let config: RunConfig
+    private var iterator: RunStream<Element>.Iterator
+
+    init(_ config: RunConfig, _ makeStream: () -> RunStream<Element>) {
+        self.config = config
+        iterator = config.asCurrent { makeStream() }.makeAsyncIterator()
+    }
+
+    func next() async throws -> Element? {
+        try await config.asCurrent { try await iterator.next() }
+    }
+
+    func cancel() { iterator.cancel() }
 }

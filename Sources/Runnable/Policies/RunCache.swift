@@ -11,13 +11,15 @@ public struct RunCacheKey: Sendable, Hashable {
 
     /// A key. Of a ``ChatPrompt`` the messages' ids do not count.
     public init(_ input: some Hashable & Sendable, runnable: String, parameters: Value.Object = [:]) {
-        if var prompt = input as? ChatPrompt {
-            for place in prompt.messages.indices where prompt.messages[place].id != nil {
-                prompt.messages[place].id = nil
+        switch input {
+        case let prompt as ChatPrompt: self.input = prompt.withoutIDs
+        case let value as RunValue:
+            if case .prompt(let prompt) = value {
+                self.input = RunValue.prompt(prompt.withoutIDs)
+            } else {
+                self.input = value
             }
-            self.input = prompt
-        } else {
-            self.input = input
+        default: self.input = input
         }
         self.runnable = runnable
         self.parameters = parameters
@@ -34,6 +36,14 @@ public struct RunCacheKey: Sendable, Hashable {
         input.hash(into: &hasher)
         hasher.combine(runnable)
         hasher.combine(parameters)
+    }
+}
+
+extension ChatPrompt {
+    fileprivate var withoutIDs: ChatPrompt {
+        var prompt = self
+        for place in prompt.messages.indices where prompt.messages[place].id != nil { prompt.messages[place].id = nil }
+        return prompt
     }
 }
 
@@ -128,7 +138,7 @@ public enum RunCacheSize {
 
     private static func of(_ value: RunValue) -> Int {
         switch value {
-        case .value(let value): of(value)
+        case .value(let value), .snapshot(let value): of(value)
         case .message(let message): of(message)
         case .chunk(let chunk): of(Message(chunk))
         case .prompt(let prompt): prompt.messages.reduce(32) { $0 + of($1) }

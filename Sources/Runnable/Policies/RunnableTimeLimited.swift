@@ -1,10 +1,12 @@
+import WorkerPool
+
 /// A runnable whose calls may take so long and no longer. Made with ``Runnable/withTimeout(_:clock:)``.
 ///
 /// - Limits: each call, each input of a batch, and a stream as a whole, from when its first piece is asked for to its end. The runnable
 ///   inside is told the instant as its deadline, and is cancelled when it comes; a call ends when that work has ended, so a blocking
 ///   function is waited for unless it looks at ``RunConfig/checkpoint()``. The error is ``RunError`` `timeout_total`.
 /// - Streams: as the runnable inside, in a task of its own that prefers the executor of the task that iterates, one piece at a time.
-/// - Blocks: the blocking methods wait for the asynchronous ones.
+/// - Blocks: `invoke` calls on the calling thread; the other blocking methods wait for the asynchronous ones.
 /// - Cancels: cancelling, or dropping a stream's iterator, ends the work. Retries nothing. Has no run of its own.
 public struct RunnableTimeLimited<Base: Runnable>: AsyncRunnable {
     /// What the runnable inside takes.
@@ -28,6 +30,25 @@ public struct RunnableTimeLimited<Base: Runnable>: AsyncRunnable {
 
     /// Those of the runnable inside.
     public var configurableSpecs: [ConfigurableField] { base.configurableSpecs }
+
+    /// Calls on the calling thread, for as long as it may take.
+    public func invoke(_ input: Input, config: RunConfig) throws -> Output {
+        let config = config.withDeadline(clock.now + limit)
+        guard let deadline = config.deadline else { return try base.invoke(input, config: config) }
+        let work = WorkCancellation(parent: WorkerPool.current)
+        let isLate = Locked(false)
+        let timer = Task { [clock] in
+            try await clock.sleep(until: deadline)
+            isLate.withLock { $0 = true }
+            work.cancel()
+        }
+        defer { timer.cancel() }
+        let result = Result { try WorkerPool.$current.withValue(work) { try base.invoke(input, config: config) } }
+        if isLate.withLock({ $0 }) { throw Self.tooLate }
+        return try result.get()
+    }
+
+    private static var tooLate: RunError { RunError(.timeoutTotal, detail: "the call's time limit passed") }
 
     /// Calls, for as long as it may take.
     public func ainvoke(_ input: Input, config: RunConfig) async throws -> Output {
@@ -92,7 +113,7 @@ public struct RunnableTimeLimited<Base: Runnable>: AsyncRunnable {
                 case .done(let result):
                     group.cancelAll()
                     if !isLate { return result }
-                    return .failure(RunError(.timeoutTotal, detail: "the call's time limit passed"))
+                    return .failure(Self.tooLate)
                 }
             }
             return .failure(CancellationError())

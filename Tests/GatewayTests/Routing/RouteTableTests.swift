@@ -40,14 +40,16 @@ struct RouteTableTests {
     func hashed() throws {
         let table = RouteTable(try doors(["/", "/chat", "/a/c"]))
         for (path, route, hash) in [
-            ("/c/N4XyA/invoke", "/", "N4XyA"), ("/chat/c/x/stream_log", "/chat", "x"), ("/a/c/c/y/config_schema", "/a/c", "y"),
+            ("/c/N4XyA/invoke", "/", "N4XyA"), ("/chat/c/x/stream_log", "/chat", "x"),
+            ("/a/c/c/y/config_schema", "/a/c", "y"),
             ("/chat/c/x/playground/", "/chat", "x"),
         ] {
             let found = try #require(table.hashed(path), "\(path)")
             #expect(found.hash == hash && found.endpoint.door?.route.settings.path == route)
         }
         for path in [
-            "/chat/c/x", "/chat/c//invoke", "/c/invoke", "/chat/c/x/feedback", "/chat/c/x/token_feedback", "/c/x/health",
+            "/chat/c/x", "/chat/c//invoke", "/c/invoke", "/chat/c/x/feedback", "/chat/c/x/token_feedback",
+            "/c/x/health",
             "/nobody/c/x/invoke", "/chat/c/x/y/invoke", "/chat/c/x/",
         ] { #expect(table.hashed(path) == nil, "\(path)") }
     }

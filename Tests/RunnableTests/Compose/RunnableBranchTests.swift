@@ -100,7 +100,7 @@ struct RunnableBranchTests {
             }
         ])
         let bad: [RunValue] = [["key": "note", "input": 1], ["key": "none", "input": 1]]
-        for method in 0..<6 {
+        for method in 0..<7 {
             let error = await #expect(throws: RunError.self) {
                 switch method {
                 case 0: _ = try await noting.abatch(bad)
@@ -110,6 +110,9 @@ struct RunnableBranchTests {
                 case 4:
                     let items = noting.abatchAsCompleted(bad, configs: .shared(RunConfig()), returnExceptions: true)
                     _ = try await collect(items)
+                case 5:
+                    let batch = BatchConfig.shared(RunConfig())
+                    try await noting.erased.abatchAsCompleted(bad, configs: batch, returnExceptions: true) { _ in }
                 default: _ = try await noting.ainvoke("no object")
                 }
             }

@@ -86,4 +86,20 @@ struct RunnableGeneratorTests {
         #expect(try await choosing.ainvoke(1, config: RunConfig(tags: ["u"], metadata: ["m": 1])) == 1)
         #expect(kept.all == ["seen"])
     }
+
+    @Test("LS-139 so has a call in a generator's stream")
+    func generatorInheritance() async throws {
+        let tags = AsyncRunnableLambda { (_: Int, config: RunConfig) in config.tags }
+        let ids = AsyncRunnableLambda { (_: Int, config: RunConfig) in config.parentRunID }
+        let generator = RunnableGenerator<Int, Int, [String], [String]> { input in
+            input.mapElements { piece in
+                #expect(try await ids.ainvoke(piece) == RunConfig.current?.runID)
+                return try await tags.ainvoke(piece)
+            }
+        }
+        let config = RunConfig(tags: ["u"])
+        #expect(try await collect(generator.atransform(.elements([1, 2]), config: config)) == [["u"], ["u"]])
+        #expect(try await generator.ainvoke(1, config: config) == ["u"])
+        #expect(RunConfig.current == nil)
+    }
 }

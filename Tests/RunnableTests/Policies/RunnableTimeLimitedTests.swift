@@ -31,6 +31,29 @@ struct RunnableTimeLimitedTests {
         #expect(error?.code == .timeoutTotal && hasEnded.withLock { $0 })
     }
 
+    @Test("a blocking call is made on the calling thread, and cancelled as the pool's work is")
+    func blocking() async throws {
+        let clock = ManualClock()
+        let stop = Monitor(false)
+        let slow = RunnableLambda { (_: Int) in
+            let work = try #require(WorkerPool.current)
+            work.withHandler {
+                stop.withLock { $0 = true }
+                stop.broadcast()
+            } _: {
+                stop.wait { $0 ? () : nil }
+            }
+            return threadNumber()
+        }
+        let task = Task { try await onThread { try slow.withTimeout(.seconds(5), clock: clock).invoke(1) } }
+        await clock.sleepers(1)
+        clock.advance(by: .seconds(5))
+        let error = await #expect(throws: RunError.self) { try await task.value }
+        #expect(error?.code == .timeoutTotal)
+        let number = RunnableLambda { (_: Int) in threadNumber() }.withTimeout(.seconds(5), clock: clock)
+        #expect(try await onThread { try number.invoke(1) == threadNumber() })
+    }
+
     @Test("an error of the work is thrown as it is, and a cancellation of the caller is one")
     func otherEnds() async throws {
         let clock = ManualClock()

@@ -63,7 +63,13 @@ extension LangServeDoor {
         let offered: [StreamFormat] = [.events, .lines]
         let format = StreamFormat.negotiated(request.head.fields, offered: offered, standard: .events) ?? .events
         response.start(status: 200, fields: format.fields(report), keepAlive: format.keepAlive)
-        return StreamEncoder(format: format, output: .message, runID: report.runID, buffer: events.value, isPipeline: true)
+        return StreamEncoder(
+            format: format,
+            output: .message,
+            runID: report.runID,
+            buffer: events.value,
+            isPipeline: true
+        )
     }
 
     @inline(never)

@@ -4,11 +4,13 @@ import Runnable
 /// `GET /docs`: the mounted routes for people, without a script and without anything from elsewhere.
 enum DocsPage {
     /// Nothing but the page's own style.
-    static let policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    static let policy =
+        "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
     static func body(_ routes: [RouteService], version: String) -> [UInt8] {
         var html = head
-        html += "<header><h1>Headgate</h1><p>\(escape(version)) &middot; <a href=\"/openapi.json\">openapi.json</a></p></header><main>"
+        html +=
+            "<header><h1>Headgate</h1><p>\(escape(version)) &middot; <a href=\"/openapi.json\">openapi.json</a></p></header><main>"
         for route in routes { html += section(route) }
         html += "</main></body></html>\n"
         return Array(html.utf8)

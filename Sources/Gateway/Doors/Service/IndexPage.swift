@@ -29,7 +29,9 @@ enum IndexPage {
             bytes.appendRaw("\n    }")
         }
         bytes.appendRaw(routes.isEmpty ? "]" : "\n  ]")
-        bytes.appendRaw(",\n  \"health\": \"GET /health\",\n  \"ready\": \"GET /ready\",\n  \"docs\": \"GET /docs\",\n  \"openapi\": \"GET /openapi.json\"\n}\n")
+        bytes.appendRaw(
+            ",\n  \"health\": \"GET /health\",\n  \"ready\": \"GET /ready\",\n  \"docs\": \"GET /docs\",\n  \"openapi\": \"GET /openapi.json\"\n}\n"
+        )
         return bytes
     }
 }

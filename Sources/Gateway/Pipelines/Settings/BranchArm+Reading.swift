@@ -1,7 +1,11 @@
 extension BranchArm {
     static func read(_ node: SettingNode, at place: SettingPath, in context: LoadContext) -> [BranchArm] {
         guard case .list(let items) = node.content else {
-            context.report(place, node, Mismatch(expected: "a list of {if: ..., then: ...} with {else: ...} at its end"))
+            context.report(
+                place,
+                node,
+                Mismatch(expected: "a list of {if: ..., then: ...} with {else: ...} at its end")
+            )
             return []
         }
         let arms = items.enumerated().compactMap { number, item -> BranchArm? in
@@ -66,7 +70,11 @@ extension ConditionSettings {
             } else if Self.keys.contains(entry.key) {
                 if let test = Self.test(entry.key, entry.value, at: place, in: context) { tests.append(test) }
             } else {
-                context.report(place, line: entry.line, "no such key\(Suggestion.hint(for: entry.key, among: Self.keys))")
+                context.report(
+                    place,
+                    line: entry.line,
+                    "no such key\(Suggestion.hint(for: entry.key, among: Self.keys))"
+                )
             }
         }
         if !entries.contains(where: { $0.key != "field" && Self.keys.contains($0.key) }) {
@@ -95,7 +103,8 @@ extension ConditionSettings {
         case "starts_with": return text.read(node, at: place, in: context).map { .startsWith($0) }
         case "above": return numbers.read(node, at: place, in: context).map { .above($0) }
         case "below": return numbers.read(node, at: place, in: context).map { .below($0) }
-        case "longer": return ValueType<Int>.integer(0...1_000_000_000).read(node, at: place, in: context).map { .longer($0) }
+        case "longer":
+            return ValueType<Int>.integer(0...1_000_000_000).read(node, at: place, in: context).map { .longer($0) }
         default: return ValueType<ValueKind>.choice.read(node, at: place, in: context).map { .kind($0) }
         }
     }

@@ -11,7 +11,9 @@ extension PromptSettings {
             context.note(place, line: entry.line, node: entry.value)
             switch entry.key {
             case "format":
-                if let format = ValueType<Format>.choice.read(entry.value, at: place, in: context) { self.format = format }
+                if let format = ValueType<Format>.choice.read(entry.value, at: place, in: context) {
+                    self.format = format
+                }
             case "text": text = Self.template(entry.value, at: place, in: context)
             case "messages": readMessages(entry.value, at: place, in: context)
             case "placeholder": readPlaceholder(entry.value, [], at: place, in: context)
@@ -65,7 +67,8 @@ extension PromptSettings {
         let isOwn = rest.isEmpty && place.text.hasSuffix("placeholder")
         let namePlace = isOwn ? place : place.child("placeholder")
         context.note(namePlace, line: node.line, node: node)
-        guard let name = ValueType<String>.text("the name of the messages").read(node, at: namePlace, in: context) else {
+        guard let name = ValueType<String>.text("the name of the messages").read(node, at: namePlace, in: context)
+        else {
             return
         }
         var isOptional = false

@@ -54,7 +54,10 @@ struct StepChecks {
                 context.report(place, "cannot set \(quoted(target)): \(reason)")
             }
         } else {
-            context.report(place, "only a model's parameters and a prompt's variables can be set; others have alternatives")
+            context.report(
+                place,
+                "only a model's parameters and a prompt's variables can be set; others have alternatives"
+            )
         }
         if let fallback = choice.fallback, let kind = choice.kind, !fallback.fits(kind) {
             context.report(place.child("default"), "is no \(kind.rawValue)")

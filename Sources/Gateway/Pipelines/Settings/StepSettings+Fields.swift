@@ -37,7 +37,8 @@ extension StepSettings {
         } write: {
             $0.assign.map { NamedSteps.write($0) }
         },
-        .custom("pick", "name, or list of names", "Takes one member's value out of an object, or an object of several.") {
+        .custom("pick", "name, or list of names", "Takes one member's value out of an object, or an object of several.")
+        {
             $0.pick = PickSettings(reading: $1, at: $2, in: $3)
         } write: {
             $0.pick?.text
@@ -197,7 +198,12 @@ extension RetrySettings {
         .value("attempts", \.attempts, .integer(1...20), "Calls in all."),
         .value("initial", \.initial, .duration(.zero ... .seconds(60)), "The first wait; each one doubles."),
         .value("max", \.maximum, .duration(.zero ... .seconds(3600)), "The longest wait."),
-        .value("jitter", \.jitter, .duration(.zero ... .seconds(60)), "What each wait is longer by at most, at random."),
+        .value(
+            "jitter",
+            \.jitter,
+            .duration(.zero ... .seconds(60)),
+            "What each wait is longer by at most, at random."
+        ),
     ]
 }
 

@@ -41,7 +41,11 @@ struct ModelStep: AsyncRunnable {
 
     private func prompt(_ input: RunValue) throws -> ChatPrompt {
         guard let prompt = ChatPrompt(input) else {
-            throw RunError(.callerInvalid, "a model takes a text, a prompt or messages, not \(input.typeName)", status: 422)
+            throw RunError(
+                .callerInvalid,
+                "a model takes a text, a prompt or messages, not \(input.typeName)",
+                status: 422
+            )
         }
         return prompt
     }

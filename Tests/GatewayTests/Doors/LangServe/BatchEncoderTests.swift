@@ -4,7 +4,9 @@ import Testing
 @testable import Gateway
 
 struct BatchEncoderTests {
-    private func text(_ message: Message, _ bytes: inout [UInt8]) { bytes += Value.string(message.content.text).jsonText.utf8 }
+    private func text(_ message: Message, _ bytes: inout [UInt8]) {
+        bytes += Value.string(message.content.text).jsonText.utf8
+    }
 
     private let runID = RunID(high: 0x31f2_f45e_1a67_47f6, low: 0xa422_d4c2_3d5e_5dbd)
     private let id = "31f2f45e-1a67-47f6-a422-d4c23d5e5dbd"
@@ -13,7 +15,10 @@ struct BatchEncoderTests {
         let lines = BatchEncoder(format: .lines)
         let events = BatchEncoder(format: .events)
         let item = #"{"index":3,"output":"a\u2028","run_id":"\#(id)"}"#
-        #expect(String(decoding: lines.item(3, runID: runID, .success(.ai("a\u{2028}")), append: text), as: UTF8.self) == item + "\n")
+        #expect(
+            String(decoding: lines.item(3, runID: runID, .success(.ai("a\u{2028}")), append: text), as: UTF8.self)
+                == item + "\n"
+        )
         #expect(
             String(decoding: events.item(3, runID: runID, .success(.ai("a\u{2028}")), append: text), as: UTF8.self)
                 == "event: data\r\ndata: \(item)\r\n\r\n"
@@ -21,7 +26,10 @@ struct BatchEncoderTests {
         let error =
             #"{"code":"upstream_rate","status":429,"message":"The upstream's rate limit is reached.","retryable":true}"#
         #expect(
-            String(decoding: lines.item(0, runID: runID, .failure(RunError(.upstreamRate)), append: text), as: UTF8.self)
+            String(
+                decoding: lines.item(0, runID: runID, .failure(RunError(.upstreamRate)), append: text),
+                as: UTF8.self
+            )
                 == #"{"index":0,"error":\#(error),"run_id":"\#(id)"}"# + "\n"
         )
     }

@@ -14,7 +14,12 @@ struct EnvelopeDecodingTests {
         maxBatch: Int = 100
     ) -> EnvelopeDecoding<PipelineRun> {
         let run = PipelineRun(step: RunnablePassthrough<RunValue, RunValue>().erased, shape: .modelInput)
-        return EnvelopeDecoding(reader: JSONReader(), run: run, config: ConfigDecoding(allowed: allowed), maxBatch: maxBatch)
+        return EnvelopeDecoding(
+            reader: JSONReader(),
+            run: run,
+            config: ConfigDecoding(allowed: allowed),
+            maxBatch: maxBatch
+        )
     }
 
     private func config(_ text: String, _ allowed: Set<RouteSettings.ConfigKey> = everything) throws -> RunConfig {

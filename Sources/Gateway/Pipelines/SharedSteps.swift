@@ -1,0 +1,56 @@
+import Runnable
+import Synchronization
+
+/// What the steps of one configuration share over all loops: permits, answers and retry budgets belong to the process. A reload begins with
+/// new ones.
+final class SharedSteps: Sendable {
+    private struct State {
+        var limiters: [String: RateLimiter] = [:]
+        var caches: [String: InMemoryRunCache<RunValue>] = [:]
+        var budgets: [String: RetryBudget] = [:]
+    }
+
+    private let state = Mutex(State())
+
+    /// The limiter of a step; nil when it has none.
+    /// - Parameter clock: what waiters wait with, whatever loop they are on.
+    func limiter(_ step: StepSettings, _ clock: any RunClock) -> RateLimiter? {
+        guard let settings = step.rateLimit else { return nil }
+        return state.withLock { state in
+            if let limiter = state.limiters[step.place.text] { return limiter }
+            // The loader keeps the numbers in range.
+            let limiter = try? RateLimiter(
+                callsPerSecond: settings.perSecond,
+                burst: settings.burst,
+                maximumWaiting: settings.queue,
+                clock: clock
+            )
+            state.limiters[step.place.text] = limiter
+            return limiter
+        }
+    }
+
+    /// The answers that a step remembers; nil when it remembers none.
+    func cache(_ step: StepSettings) -> InMemoryRunCache<RunValue>? {
+        guard let settings = step.cache else { return nil }
+        return state.withLock { state in
+            if let cache = state.caches[step.place.text] { return cache }
+            let cache = try? InMemoryRunCache<RunValue>(
+                maximumSize: settings.size,
+                maximumBytes: settings.maxBytes
+            )
+            state.caches[step.place.text] = cache
+            return cache
+        }
+    }
+
+    /// The budget that all retries of a route share: one in five calls, and ten beside them (G10).
+    func budget(_ route: RouteSettings) -> RetryBudget {
+        state.withLock { state in
+            if let budget = state.budgets[route.path] { return budget }
+            let budget = RetryBudget()
+            state.budgets[route.path] = budget
+            return budget
+        }
+    }
+}
