@@ -64,6 +64,19 @@ import Testing
         }
     }
 
+    // MARK: Code
+
+    /// Leading white space aside, each block of the guide stands in the test that runs it.
+    @Test func `docs-runnable holds code that is compiled`() throws {
+        func lines(_ text: String) -> String {
+            text.split(separator: "\n").map { $0.trimmingCharacters(in: .whitespaces) }.joined(separator: "\n")
+        }
+        let code = lines(try Self.text("Tests/RunnableTests/RunnableGuideTests.swift"))
+        let blocks = Self.blocks("swift", in: try Self.text("docs/runnable.md"))
+        #expect(blocks.count > 10)
+        for block in blocks { #expect(code.contains(lines(block)), "\(block)") }
+    }
+
     // MARK: Paths
 
     @Test(arguments: try allDocuments)
