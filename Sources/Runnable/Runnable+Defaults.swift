@@ -7,6 +7,9 @@ extension Runnable {
     /// ``RunKind/chain``.
     public var kind: RunKind { .chain }
 
+    /// False.
+    public var isImmediate: Bool { false }
+
     /// See the requirement.
     public func ainvoke(_ input: Input, config: RunConfig) async throws -> Output {
         try config.checkpoint()

@@ -25,6 +25,10 @@ public protocol Runnable<Input, Output>: Sendable {
     /// The fields of it, and of what is inside it, that ``RunConfig/configurable`` can set. Default: none.
     var configurableSpecs: [ConfigurableField] { get }
 
+    /// Whether ``invoke(_:config:)`` neither blocks nor waits for anything, so that asynchronous callers may call it in place. Default
+    /// false.
+    var isImmediate: Bool { get }
+
     /// Turns `input` into an output, blocking the calling thread until it is done.
     /// - Throws: whatever the work throws; nothing is wrapped.
     func invoke(_ input: Input, config: RunConfig) throws -> Output

@@ -22,12 +22,14 @@ enum RouteDoor: Sendable {
         _ request: ServerRequest,
         _ response: ResponseWriter,
         _ report: RunReport,
-        _ base: RunConfig?
+        _ base: RunConfig?,
+        isolation: isolated (any Actor)? = #isolation
     ) async {
         switch self {
         case .model(let door): await door.answer(method, request, response, report, base)
         case .pipeline(let door):
             await UsageMeter.$current.withValue(UsageMeter()) {
+                _ = isolation  // a closure given to the standard library stays on the actor only if it captures it
                 await door.answer(method, request, response, report, base)
             }
         }

@@ -43,6 +43,12 @@ final class OpenAIStreamSource: RunSource, @unchecked Sendable {  // @unchecked:
         }
     }
 
+    func nextReady() throws -> ReadyElement<MessageChunk> {
+        guard model.client.loop.isCurrent else { return .pending }
+        if let chunk = try decoder.next() { return .element(chunk) }
+        return hasEnded ? .end : .pending
+    }
+
     @inline(never)
     private func nextFromElsewhere() async throws -> MessageChunk? {
         try await withTaskExecutorPreference(model.client.loop) { try await self.nextOnLoop() }

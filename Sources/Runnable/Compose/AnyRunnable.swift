@@ -31,6 +31,12 @@ public struct AnyRunnable<Input: Sendable, InputChunk: Sendable, Output: Sendabl
     /// The kind of the runnable inside.
     public var kind: RunKind { box.kind }
 
+    /// As of the runnable inside.
+    public var isImmediate: Bool { box.isImmediate }
+
+    /// The runnable inside as a step of a sequence.
+    var sequenceStep: SequenceStep { box.makeStep() }
+
     /// As the runnable inside does.
     public func invoke(_ input: Input, config: RunConfig) throws -> Output { try box.invoke(input, config) }
 
@@ -116,6 +122,8 @@ class RunnableBox<Input: Sendable, InputChunk: Sendable, Output: Sendable, Chunk
     var base: any Runnable { abstract() }
     var name: String { abstract() }
     var kind: RunKind { abstract() }
+    var isImmediate: Bool { abstract() }
+    func makeStep() -> SequenceStep { abstract() }
     func invoke(_ input: Input, _ config: RunConfig) throws -> Output { abstract() }
     func ainvoke(_ input: Input, _ config: RunConfig) async throws -> Output { abstract() }
     func stream(_ input: Input, _ config: RunConfig) -> RunSequence<Chunk> { abstract() }
@@ -158,6 +166,8 @@ private final class BaseBox<Base: Runnable>: RunnableBox<Base.Input, Base.InputC
     override var base: any Runnable { wrapped }
     override var name: String { wrapped.name }
     override var kind: RunKind { wrapped.kind }
+    override var isImmediate: Bool { wrapped.isImmediate }
+    override func makeStep() -> SequenceStep { SequenceStep(wrapped) }
 
     override func invoke(_ input: Base.Input, _ config: RunConfig) throws -> Base.Output {
         try wrapped.invoke(input, config: config)

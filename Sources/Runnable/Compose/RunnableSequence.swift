@@ -32,13 +32,21 @@ public struct RunnableSequence<Input: Sendable, InputChunk: Sendable, Output: Se
 
     /// Hands the input from step to step.
     public func ainvoke(_ input: Input, config: RunConfig) async throws -> Output {
-        try await RunScope(name, .chain, config).run(input) { config in
-            var value: any Sendable = input
-            for (place, step) in steps.enumerated() {
-                value = try await step.ainvoke(value, Self.config(of: place, in: config))
+        // Apart, as every call of an asynchronous function and its closure costs.
+        guard config.isObserved else { return try await run(input, config) }
+        return try await RunScope(name, .chain, config).run(input) { try await run(input, $0) }
+    }
+
+    private func run(_ input: Input, _ config: RunConfig) async throws -> Output {
+        var value: any Sendable = input
+        for place in steps.indices {
+            if steps[place].isImmediate {
+                value = try steps[place].invoke(value, Self.config(of: place, in: config))
+            } else {
+                value = try await steps[place].ainvoke(value, Self.config(of: place, in: config))
             }
-            return try output(value)
         }
+        return try output(value)
     }
 
     /// The first step gets the call's arguments, too.
@@ -89,8 +97,9 @@ public struct RunnableSequence<Input: Sendable, InputChunk: Sendable, Output: Se
 }
 
 /// A runnable as a step of a sequence, its types forgotten. Only values and whole streams are boxed, never a stream's elements.
-struct SequenceStep: Sendable {
+final class SequenceStep: Sendable {
     let runnable: any Runnable
+    let isImmediate: Bool
     let invoke: @Sendable (any Sendable, RunConfig) throws -> any Sendable
     let ainvoke: @Sendable (any Sendable, RunConfig) async throws -> any Sendable
     /// From the whole input to a stream of the step's chunks.
@@ -98,18 +107,30 @@ struct SequenceStep: Sendable {
     /// From the whole input, too, but as a stream of one element.
     let atransformWhole: @Sendable (any Sendable, RunConfig) -> any Sendable
     /// From a stream of the step's input chunks to one of its chunks.
-    var atransform: @Sendable (any Sendable, RunConfig) -> any Sendable
+    let atransform: @Sendable (any Sendable, RunConfig) -> any Sendable
 
-    init<Input, InputChunk, Output, Chunk>(_ runnable: AnyRunnable<Input, InputChunk, Output, Chunk>) {
+    init<Base: Runnable>(_ runnable: Base) {
         self.runnable = runnable
+        isImmediate = runnable.isImmediate
         invoke = { try runnable.invoke(Self.cast($0), config: $1) }
         ainvoke = { try await runnable.ainvoke(Self.cast($0), config: $1) }
         astream = { runnable.astream(Self.cast($0), config: $1) }
         atransformWhole = {
-            let whole = RunStream<Input>.elements([Self.cast($0) as Input])
-            return runnable.atransform(PieceFitting.fit(whole, to: InputChunk.self), config: $1)
+            let whole = RunStream<Base.Input>.elements([Self.cast($0) as Base.Input])
+            return runnable.atransform(PieceFitting.fit(whole, to: Base.InputChunk.self), config: $1)
         }
         atransform = { runnable.atransform(Self.cast($0), config: $1) }
+    }
+
+    /// A step that takes its stream in another form.
+    private init(_ step: SequenceStep, atransform: @escaping @Sendable (any Sendable, RunConfig) -> any Sendable) {
+        runnable = step.runnable
+        isImmediate = step.isImmediate
+        invoke = step.invoke
+        ainvoke = step.ainvoke
+        astream = step.astream
+        atransformWhole = step.atransformWhole
+        self.atransform = atransform
     }
 
     private static func cast<T>(_ value: any Sendable) -> T {
@@ -125,12 +146,10 @@ struct SequenceStep: Sendable {
         in inputType: InputChunk.Type
     ) -> SequenceStep {
         guard Previous.self != InputChunk.self else { return self }
-        var step = self
-        step.atransform = { [atransform] stream, config in
+        return SequenceStep(self) { [atransform] stream, config in
             let pieces: RunStream<Previous> = Self.cast(stream)
             return atransform(PieceFitting.fit(pieces, to: InputChunk.self), config)
         }
-        return step
     }
 }
 
@@ -146,7 +165,7 @@ extension Runnable {
         let erased = erased
         // A sequence with a name of its own is a run of its own.
         if let sequence = erased.base as? any HasSteps, erased.name == "RunnableSequence" { return sequence.steps }
-        return [SequenceStep(erased)]
+        return [erased.sequenceStep]
     }
 }
 

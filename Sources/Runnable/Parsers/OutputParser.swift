@@ -67,6 +67,9 @@ public struct OutputParser<
     /// What runs of it are called. Default: LangChain's name for such a parser.
     public var name = Parsing.name
 
+    /// True: nothing in it waits.
+    public var isImmediate: Bool { true }
+
     /// ``RunKind/parser``.
     public var kind: RunKind { .parser }
 
@@ -145,6 +148,25 @@ private final class ParserSource<Parsing: TextParsing, Input: TextBearing, Chunk
             } else {
                 try parsing?.finish(&ready)
                 parsing = nil
+            }
+        }
+    }
+
+    func nextReady() throws -> ReadyElement<Chunk> {
+        while true {
+            if taken < ready.count {
+                defer { taken += 1 }
+                return .element(makeChunk(ready[taken]))
+            }
+            ready.removeAll(keepingCapacity: true)
+            taken = 0
+            guard parsing != nil else { return .end }
+            switch try iterator.nextReady() {
+            case .element(let piece): try parsing?.push(Self.text(of: piece), to: &ready)
+            case .end:
+                try parsing?.finish(&ready)
+                parsing = nil
+            case .pending: return .pending
             }
         }
     }

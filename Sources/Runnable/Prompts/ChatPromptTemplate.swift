@@ -19,6 +19,9 @@ public struct ChatPromptTemplate: AsyncRunnable {
     /// What runs of it are called. Default `ChatPromptTemplate`; `PromptTemplate` for a text.
     public var name: String
 
+    /// True: nothing in it waits.
+    public var isImmediate: Bool { true }
+
     /// ``RunKind/prompt``.
     public var kind: RunKind { .prompt }
 

@@ -41,9 +41,7 @@ extension RunConfig {
         var child = self
         child.parentRunID = runID ?? parentRunID
         child.runID = nil
-        child.runName = nil
-        child.waitingSince = nil
-        child.callArguments = nil
+        child.dropOwn()
         child.step = step
         if let trace { child.trace = trace.below(runID) }
         return child

@@ -10,33 +10,67 @@ public struct RunConfig: Sendable {
     public var runID: RunID?
     /// The run that called this one, nil for a root.
     public var parentRunID: RunID?
-    /// The name of this run, instead of the runnable's own. Not handed to children.
-    public var runName: String?
-    /// Labels of this run and all runs below it.
-    public var tags: [String]
     /// This run's place in the runnable above it; its tag is a label of this run only.
     public var step: RunStep?
-    /// Data about this run and all runs below it.
-    public var metadata: Value.Object
-    /// The most items of one batch that run at once; nil means the method's own default. Values below 1 are refused
-    /// where a batch begins.
-    public var maxConcurrency: Int?
-    /// How deep runnables may return runnables. Default 25.
-    public var recursionLimit: Int
-    /// Values for fields that a runnable declared configurable, by field id.
-    public var configurable: Value.Object
     /// The instant after which no work may begin, and which everything with a timeout must not outlive. Nil means none.
     public var deadline: ContinuousClock.Instant?
+    /// Who watches, nil for nobody. See ``observed(by:)``.
+    var trace: RunTrace?
+    /// What children have too, behind one pointer, as a config is copied for every step. Nil for the defaults.
+    private var inherited: Inherited?
+    /// What is this run's alone and seldom there. Nil for the defaults.
+    private var own: Own?
+
+    /// The name of this run, instead of the runnable's own. Not handed to children.
+    public var runName: String? {
+        get { own?.runName }
+        set { changeOwn(newValue != nil) { $0.runName = newValue } }
+    }
+
+    /// Labels of this run and all runs below it.
+    public var tags: [String] {
+        get { inherited?.fields.tags ?? [] }
+        set { changeInherited(!newValue.isEmpty) { $0.tags = newValue } }
+    }
+
+    /// Data about this run and all runs below it.
+    public var metadata: Value.Object {
+        get { inherited?.fields.metadata ?? [:] }
+        set { changeInherited(!newValue.isEmpty) { $0.metadata = newValue } }
+    }
+
+    /// The most items of one batch that run at once; nil means the method's own default. Values below 1 are refused
+    /// where a batch begins.
+    public var maxConcurrency: Int? {
+        get { inherited?.fields.maxConcurrency }
+        set { changeInherited(newValue != nil) { $0.maxConcurrency = newValue } }
+    }
+
+    /// How deep runnables may return runnables. Default 25.
+    public var recursionLimit: Int {
+        get { inherited?.fields.recursionLimit ?? Self.defaultRecursionLimit }
+        set { changeInherited(newValue != Self.defaultRecursionLimit) { $0.recursionLimit = newValue } }
+    }
+
+    /// Values for fields that a runnable declared configurable, by field id.
+    public var configurable: Value.Object {
+        get { inherited?.fields.configurable ?? [:] }
+        set { changeInherited(!newValue.isEmpty) { $0.configurable = newValue } }
+    }
 
     /// Since when this run has waited for its turn among others, such as the items of one batch: for the words of a timeout. Not handed
     /// to children.
     public var waitingSince: ContinuousClock.Instant?
 
-    /// The call's arguments, nil for none. See ``arguments``.
-    var callArguments: CallArguments?
-
-    /// Who watches, nil for nobody. See ``observed(by:)``.
-    var trace: RunTrace?
+    /// Named values for the runnable that is called, beside its input, such as `stop` for a model: LangChain's keyword arguments.
+    /// Default none. They mean what the runnable says they mean; most read none.
+    ///
+    /// They belong to this one call: a child's config has none. A sequence hands them to its first step, a branch to the arm it takes, a
+    /// list's runnable to its items; bindings and routers pass them on.
+    public var arguments: Value.Object {
+        get { own?.arguments ?? [:] }
+        set { changeOwn(!newValue.isEmpty) { $0.arguments = newValue } }
+    }
 
     /// A config; what is left out takes its default.
     public init(
@@ -50,18 +84,71 @@ public struct RunConfig: Sendable {
         deadline: ContinuousClock.Instant? = nil
     ) {
         self.runID = runID
-        self.runName = runName
-        self.tags = tags
-        self.metadata = metadata
-        self.maxConcurrency = maxConcurrency
-        self.recursionLimit = recursionLimit
-        self.configurable = configurable
         self.deadline = deadline
+        if let runName { self.runName = runName }
+        if !tags.isEmpty { self.tags = tags }
+        if !metadata.isEmpty { self.metadata = metadata }
+        if let maxConcurrency { self.maxConcurrency = maxConcurrency }
+        if recursionLimit != Self.defaultRecursionLimit { self.recursionLimit = recursionLimit }
+        if !configurable.isEmpty { self.configurable = configurable }
     }
 
     /// Everything this run is labelled with: its place first, then the inherited tags.
     public var allTags: [String] {
         guard let tag = step?.tag else { return tags }
         return [tag] + tags
+    }
+
+    /// Whether the call brings arguments.
+    var hasArguments: Bool { own != nil && !arguments.isEmpty }
+
+    /// Leaves what is this run's alone.
+    mutating func dropOwn() {
+        own = nil
+        waitingSince = nil
+    }
+
+    private struct InheritedFields: Sendable {
+        var tags: [String] = []
+        var metadata: Value.Object = [:]
+        var maxConcurrency: Int?
+        var recursionLimit = RunConfig.defaultRecursionLimit
+        var configurable: Value.Object = [:]
+    }
+
+    private final class Inherited: Sendable {
+        let fields: InheritedFields
+
+        init(_ fields: InheritedFields) { self.fields = fields }
+    }
+
+    private final class Own: Sendable {
+        let runName: String?
+        let arguments: Value.Object
+
+        init(_ fields: OwnFields) {
+            runName = fields.runName
+            arguments = fields.arguments
+        }
+    }
+
+    private struct OwnFields {
+        var runName: String?
+        var arguments: Value.Object = [:]
+    }
+
+    /// - Parameter isNews: false for a default, which needs no room where there is none yet.
+    private mutating func changeInherited(_ isNews: Bool, _ change: (inout InheritedFields) -> Void) {
+        guard isNews || inherited != nil else { return }
+        var fields = inherited?.fields ?? InheritedFields()
+        change(&fields)
+        inherited = Inherited(fields)
+    }
+
+    private mutating func changeOwn(_ isNews: Bool, _ change: (inout OwnFields) -> Void) {
+        guard isNews || own != nil else { return }
+        var fields = OwnFields(runName: own?.runName, arguments: own?.arguments ?? [:])
+        change(&fields)
+        own = Own(fields)
     }
 }

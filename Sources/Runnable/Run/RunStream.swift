@@ -11,9 +11,29 @@ public protocol RunSource<Element>: AnyObject {
     /// Should return or throw soon after its task is cancelled.
     func next() async throws -> Element?
 
+    /// The next element if that takes no waiting. Default: ``ReadyElement/pending``.
+    ///
+    /// For sources that often have several elements at once: a call costs a tenth of one of `next()`. Errors count as ready.
+    func nextReady() throws -> ReadyElement<Element>
+
     /// Stops all work for this source. Called at most once, from any thread that drops the iteration, only when
     /// the source was neither at its end nor failed; never during `next()`.
     func cancel()
+}
+
+extension RunSource {
+    /// See the requirement.
+    @inlinable public func nextReady() throws -> ReadyElement<Element> { .pending }
+}
+
+/// What can be had of a stream without waiting.
+public enum ReadyElement<Element: Sendable>: Sendable {
+    /// The next element.
+    case element(Element)
+    /// The stream is at its end.
+    case end
+    /// Only waiting can tell.
+    case pending
 }
 
 /// What a runnable streams: an asynchronous sequence that does work only when it is asked for the next element.
@@ -62,6 +82,19 @@ public struct RunStream<Element: Sendable>: AsyncSequence, Sendable {
             }
             pull.source = nil
             return nil
+        }
+
+        /// The next element if that takes no waiting. Throws as `next()`.
+        @inlinable public mutating func nextReady() throws -> ReadyElement<Element> {
+            guard let source = try pull.current() else { return .end }
+            do {
+                let ready = try source.nextReady()
+                if case .end = ready { pull.source = nil }
+                return ready
+            } catch {
+                pull.source = nil
+                throw error
+            }
         }
 
         /// Cancels the run now instead of when the iterator is dropped. Further calls of `next()` return nil.

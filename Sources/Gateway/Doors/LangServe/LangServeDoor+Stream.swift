@@ -16,7 +16,10 @@ extension LangServeDoor {
         guard let (begun, encoder) = beginStream(request, response, report, base) else { return }
         var chunks = begun
         do {
-            while let chunk = try await chunks.next() {
+            while true {
+                // What is there already costs no asynchronous call.
+                if try !sendReady(&chunks, encoder, response, report) { try await response.drained() }
+                guard let chunk = try await chunks.next() else { break }
                 if !send(chunk, encoder, response, report) { try await response.drained() }
             }
             finish(encoder, response, report)
@@ -49,6 +52,21 @@ extension LangServeDoor {
             if encoder.metadata(report.runID) { response.write(encoder.bytes) }
         }
         return (run.astream(single.input, config: single.config).makeAsyncIterator(), encoder)
+    }
+
+    /// Sends all chunks that are there without waiting.
+    /// - Returns: false when the client has to catch up first.
+    @inline(never)
+    private func sendReady(
+        _ chunks: inout RunStream<Run.Chunk>.Iterator,
+        _ encoder: StreamEncoder,
+        _ response: ResponseWriter,
+        _ report: RunReport
+    ) throws -> Bool {
+        while case .element(let chunk) = try chunks.nextReady() {
+            if !send(chunk, encoder, response, report) { return false }
+        }
+        return true
     }
 
     /// - Returns: false when the client has to catch up first.

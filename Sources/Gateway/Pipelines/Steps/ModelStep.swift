@@ -26,7 +26,7 @@ struct ModelStep: AsyncRunnable {
         }
         var message = try await model.ainvoke(prompt, config: config)
         UsageMeter.current?.count(message.usage)
-        if message.id == nil, let runID = config.runID { message.id = "lc_run--\(runID)-0" }
+        if message.id == nil { message.id = "lc_run--\(config.runID ?? .timeOrdered())-0" }
         return .message(message)
     }
 
@@ -50,9 +50,10 @@ struct ModelStep: AsyncRunnable {
         return prompt
     }
 
-    /// The config with an id for the message and the parameters that the caller chose.
+    /// The config with the parameters that the caller chose.
     private func prepared(_ config: RunConfig) -> RunConfig {
-        var config = config.withRunID()
+        guard !parameters.isEmpty else { return config }
+        var config = config
         for parameter in parameters {
             if let value = config.configurable[parameter.id] ?? parameter.fallback {
                 config.arguments[parameter.target] = value
@@ -84,9 +85,22 @@ private final class ModelStepSource: RunSource {
     }
 
     func next() async throws -> RunValue? {
-        guard var chunk = try await iterator.next() else { return nil }
+        guard let chunk = try await iterator.next() else { return nil }
+        return piece(chunk)
+    }
+
+    func nextReady() throws -> ReadyElement<RunValue> {
+        switch try iterator.nextReady() {
+        case .element(let chunk): .element(piece(chunk))
+        case .end: .end
+        case .pending: .pending
+        }
+    }
+
+    private func piece(_ chunk: MessageChunk) -> RunValue {
+        var chunk = chunk
         if !chunk.isPlain { UsageMeter.current?.count(chunk.usage) }
-        if id == nil { id = chunk.id ?? runID.map { "lc_run--\($0)" } }
+        if id == nil { id = chunk.id ?? "lc_run--\(runID ?? .timeOrdered())" }
         chunk.id = id
         return .chunk(chunk)
     }

@@ -10,6 +10,8 @@ struct PromptStep: AsyncRunnable {
 
     var kind: RunKind { .prompt }
 
+    var isImmediate: Bool { true }
+
     func invoke(_ input: RunValue, config: RunConfig) throws -> RunValue {
         guard !parameters.isEmpty else { return .prompt(try template.invoke(input, config: config)) }
         var values: [String: RunValue] = [:]
