@@ -52,7 +52,7 @@ final class PipelineBuilder {
     private func sequence(_ steps: [Step]) -> Step {
         if steps.count == 1 { return steps[0] }
         // Empty lists of steps are refused by the loader.
-        return (try? RunnableSequence(steps))?.erased ?? Self.passthrough
+        return (try? RunnableValueSequence(steps))?.erased ?? Self.passthrough
     }
 
     private static let passthrough: Step = RunnablePassthrough<RunValue, RunValue>().erased
@@ -105,7 +105,7 @@ final class PipelineBuilder {
             case .several(let keys): return RunnablePick(keys).erased
             }
         }
-        if let path = settings.route { return configuration.route(path).flatMap { step(of: $0) } }
+        if let path = settings.route { return configuration.route(path).flatMap { step(of: $0)?.named(path).erased } }
         return Self.passthrough
     }
 

@@ -24,7 +24,7 @@ public struct RunnableSequence<Input: Sendable, InputChunk: Sendable, Output: Se
             var value: any Sendable = input
             for (place, step) in steps.enumerated() {
                 try config.checkpoint()
-                value = try step.invoke(value, Self.config(of: place, in: config))
+                value = try step.invoke(value, config.child(ofSequenceAt: place))
             }
             return try output(value)
         }
@@ -41,17 +41,12 @@ public struct RunnableSequence<Input: Sendable, InputChunk: Sendable, Output: Se
         var value: any Sendable = input
         for place in steps.indices {
             if steps[place].isImmediate {
-                value = try steps[place].invoke(value, Self.config(of: place, in: config))
+                value = try steps[place].invoke(value, config.child(ofSequenceAt: place))
             } else {
-                value = try await steps[place].ainvoke(value, Self.config(of: place, in: config))
+                value = try await steps[place].ainvoke(value, config.child(ofSequenceAt: place))
             }
         }
         return try output(value)
-    }
-
-    /// The first step gets the call's arguments, too.
-    private static func config(of place: Int, in config: RunConfig) -> RunConfig {
-        place == 0 ? config.childWithArguments(step: .sequence(1)) : config.child(step: .sequence(place + 1))
     }
 
     private func output(_ value: any Sendable) throws -> Output {
@@ -65,7 +60,7 @@ public struct RunnableSequence<Input: Sendable, InputChunk: Sendable, Output: Se
     public func astream(_ input: Input, config: RunConfig) -> RunStream<Chunk> {
         let steps = steps
         return RunScope(name, .chain, config).streaming(input) { config in
-            let first = Self.config(of: 0, in: config)
+            let first = config.child(ofSequenceAt: 0)
             // Watched, the first step is fed by a stream too, and reports its runs as LangChain's do.
             let stream = config.isObserved ? steps[0].atransformWhole(input, first) : steps[0].astream(input, first)
             return Self.chain(stream, steps, config)
@@ -76,7 +71,7 @@ public struct RunnableSequence<Input: Sendable, InputChunk: Sendable, Output: Se
     public func atransform(_ input: RunStream<InputChunk>, config: RunConfig) -> RunStream<Chunk> {
         let steps = steps
         return RunScope(name, .chain, config).transforming(input) { input, config in
-            Self.chain(steps[0].atransform(input, Self.config(of: 0, in: config)), steps, config)
+            Self.chain(steps[0].atransform(input, config.child(ofSequenceAt: 0)), steps, config)
         }
     }
 
@@ -87,7 +82,7 @@ public struct RunnableSequence<Input: Sendable, InputChunk: Sendable, Output: Se
     ) -> RunStream<Chunk> {
         var stream = first
         for place in steps.indices.dropFirst() {
-            stream = steps[place].atransform(stream, Self.config(of: place, in: config))
+            stream = steps[place].atransform(stream, config.child(ofSequenceAt: place))
         }
         guard let chunks = stream as? RunStream<Chunk> else {
             preconditionFailure("a step's types were checked when the sequence was made")
@@ -185,15 +180,4 @@ public func | <First: Runnable, Output: Sendable>(
     function: @escaping @Sendable (First.Output) throws -> Output
 ) -> RunnableSequence<First.Input, First.InputChunk, Output, Output> {
     first | RunnableLambda(function)
-}
-
-extension RunnableSequence where Input == RunValue, InputChunk == RunValue, Output == RunValue, Chunk == RunValue {
-    /// Steps that are known at run time; sequences among them become part of this one.
-    /// - Throws: `caller_invalid` (422) for fewer than two.
-    public init(_ steps: [ValueRunnable]) throws(RunError) {
-        guard steps.count >= 2 else {
-            throw RunError(.callerInvalid, "a sequence needs at least two steps, not \(steps.count)", status: 422)
-        }
-        self.init(steps: steps.flatMap(\.sequenceSteps))
-    }
 }

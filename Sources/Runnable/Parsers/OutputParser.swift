@@ -86,8 +86,19 @@ public struct OutputParser<
     }
 
     /// Parses a text that is all there, on the calling thread.
+    @specialized(
+        where
+            Parsing == StringParsing,
+            Input == RunValue,
+            InputChunk == RunValue,
+            Output == RunValue,
+            Chunk == RunValue
+    )
     public func invoke(_ input: Input, config: RunConfig) throws -> Output {
-        try RunScope(name, .parser, config).run(input) { _ in
+        guard config.isObserved else {
+            return makeOutput(try Parsing.parse(try ParserSource<Parsing, InputChunk, Chunk>.text(of: input)))
+        }
+        return try RunScope(name, .parser, config).run(input) { _ in
             makeOutput(try Parsing.parse(try ParserSource<Parsing, InputChunk, Chunk>.text(of: input)))
         }
     }
@@ -134,6 +145,8 @@ private final class ParserSource<Parsing: TextParsing, Input: TextBearing, Chunk
         self.makeChunk = makeChunk
     }
 
+    @specialized(where Parsing == StringParsing, Input == RunValue, Chunk == RunValue)
+    @specialized(where Parsing == StringParsing, Input == MessageChunk, Chunk == String)
     func next() async throws -> Chunk? {
         while true {
             if taken < ready.count {
@@ -152,6 +165,8 @@ private final class ParserSource<Parsing: TextParsing, Input: TextBearing, Chunk
         }
     }
 
+    @specialized(where Parsing == StringParsing, Input == RunValue, Chunk == RunValue)
+    @specialized(where Parsing == StringParsing, Input == MessageChunk, Chunk == String)
     func nextReady() throws -> ReadyElement<Chunk> {
         while true {
             if taken < ready.count {

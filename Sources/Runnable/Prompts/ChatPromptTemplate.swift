@@ -121,7 +121,8 @@ public struct ChatPromptTemplate: AsyncRunnable {
 
     /// The prompt for an input, on the calling thread.
     public func invoke(_ input: RunValue, config: RunConfig) throws -> ChatPrompt {
-        try RunScope(name, .prompt, config).run(input) { _ in try format(input) }
+        guard config.isObserved else { return try format(input) }
+        return try RunScope(name, .prompt, config).run(input) { _ in try format(input) }
     }
 
     /// The prompt for an input; never waits.

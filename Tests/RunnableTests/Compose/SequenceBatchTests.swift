@@ -91,9 +91,9 @@ struct SequenceBatchTests {
 
     @Test("pipelines made at run time: a list of steps, at least two")
     func runTimeSteps() async throws {
-        let sequence = try RunnableSequence([valueG, RunnableSequence([valueG, valueG]).erased])
+        let sequence = try RunnableValueSequence([valueG, RunnableValueSequence([valueG, valueG]).erased])
         #expect(try await collect(sequence.astream("x")) == ["a", "b", "c"])
-        #expect(throws: RunError.self) { try RunnableSequence([valueG]) }
+        #expect(throws: RunError.self) { try RunnableValueSequence([valueG]) }
         let log = EventLog()
         _ = try await sequence.ainvoke("x", config: RunConfig().observed(by: log))
         let tags = log.all.compactMap { if case .start = $0.phase { $0.tags } else { nil } }
