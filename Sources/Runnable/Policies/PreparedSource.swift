@@ -10,5 +10,10 @@ final class PreparedSource<Element: Sendable>: RunSource {
         return try await iterator?.next()
     }
 
+    func nextReady() throws -> ReadyElement<Element> {
+        guard prepare == nil else { return .pending }
+        return try iterator?.nextReady() ?? .end
+    }
+
     func cancel() { iterator?.cancel() }
 }

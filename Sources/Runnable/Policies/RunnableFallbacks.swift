@@ -147,6 +147,11 @@ private final class FallbackSource<Base: Runnable>: RunSource {
         throw failures.verdict
     }
 
+    func nextReady() throws -> ReadyElement<Base.Chunk> {
+        guard hasBegun else { return .pending }
+        return try iterator?.nextReady() ?? .end
+    }
+
     func cancel() { iterator?.cancel() }
 }
 

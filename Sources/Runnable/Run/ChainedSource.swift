@@ -9,6 +9,8 @@ final class ChainedSource<First: Sendable, Element: Sendable>: RunSource {
         self.makeStream = makeStream
     }
 
+    @specialized(where First == RunValue, Element == RunValue)
+    @specialized(where First == ChatPrompt, Element == MessageChunk)
     func next() async throws -> Element? {
         if let source = first {
             guard let element = try await source.next() else {
@@ -19,6 +21,13 @@ final class ChainedSource<First: Sendable, Element: Sendable>: RunSource {
             iterator = try makeStream(element).makeAsyncIterator()
         }
         return try await iterator?.next()
+    }
+
+    @specialized(where First == RunValue, Element == RunValue)
+    @specialized(where First == ChatPrompt, Element == MessageChunk)
+    func nextReady() throws -> ReadyElement<Element> {
+        guard first == nil else { return .pending }
+        return try iterator?.nextReady() ?? .end
     }
 
     func cancel() {
