@@ -144,6 +144,17 @@ def single_rows(data) -> list:
         rows.append(value_row("in calls", {"headgate": batch}, lambda r: r["warm"] / r["one"], 2, "≤ 1.5", 1.5))
 
     rows += pipeline_rows(data.get("pipelines", []))
+    allocations = data.get("allocations")
+    if allocations:
+        rows.append("Allocations for each event of a stream")
+        bare = allocations["bare-together"]
+        for title, name in [("model alone", "bare"), ("prompt, model, string parser", "piped"),
+                            ("parallel of one model with a string parser", "parallel")]:
+            rows.append(value_row(title, {"headgate": allocations}, lambda r, n=name: r[f"{n}-together"], 2))
+        rows.append(value_row("what prompt and parser add", {"headgate": allocations},
+                              lambda r: r["piped-together"] - bare, 2, "≤ 1", 1))
+        rows.append(value_row("what parallel and parser add", {"headgate": allocations},
+                              lambda r: r["parallel-together"] - bare, 2, "≤ 2", 2))
 
     memory = data.get("memory", {})
     if memory:

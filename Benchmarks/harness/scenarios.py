@@ -211,6 +211,26 @@ def pipelines(bench: Bench, subject: Proxy, sizes: Sizes, rounds: int) -> list:
     return results
 
 
+def allocations(bench: Bench, subject: Proxy, sizes: Sizes) -> dict:
+    """Allocations of the gateway for each event of a stream, by route: a malloc counter is preloaded into it."""
+    counter = bench.directory / "allocations"
+    counter.unlink(missing_ok=True)
+    preload = bench.directory / "alloccount.so"
+    subject.environment = os.environ | {"ALLOCATIONS": str(counter), "LD_PRELOAD": str(preload)}
+    subject.start()
+    try:
+        result = {}
+        for name in ("bare-together", "piped-together", "parallel-together"):
+            load(bench, subject, name, "closed", connections=8, requests=200)
+            before = int.from_bytes(counter.read_bytes(), "little")
+            load(bench, subject, name, "closed", connections=8, requests=1000)
+            result[name] = (int.from_bytes(counter.read_bytes(), "little") - before) / 1000 / EVENTS
+        return result
+    finally:
+        subject.stop()
+        subject.environment = None
+
+
 def system_calls(bench: Bench, subject: Proxy, sizes: Sizes, connections: int) -> dict:
     """System calls per JSON request, by name, counted by strace; None where tracing is not possible."""
     report = bench.directory / "strace.txt"

@@ -29,13 +29,14 @@ class Bench:
         self.upstream_port = 0
         for name in ("loadgen", "upstream"):
             self._compile(name)
+        self._compile("alloccount", "alloccount.so", "-shared", "-fPIC")
         self._write_bodies()
 
-    def _compile(self, name: str) -> None:
+    def _compile(self, name: str, output: str = "", *options: str) -> None:
         source = BENCHMARKS / f"{name}.c"
         for compiler in ("clang", "gcc", "cc"):
             try:
-                subprocess.run([compiler, "-O2", "-o", self.directory / name, source], check=True)
+                subprocess.run([compiler, "-O2", *options, "-o", self.directory / (output or name), source], check=True)
                 return
             except FileNotFoundError:
                 continue
@@ -123,6 +124,8 @@ class Proxy(Direct):
         self.directory = bench.directory / self.name
         self.directory.mkdir(exist_ok=True)
         self.config = self.directory / self.template.removesuffix(".in")
+        # None for this process's own.
+        self.environment = None
 
     def command(self) -> list:
         """The command line that runs the proxy in the foreground."""
@@ -153,7 +156,7 @@ class Proxy(Direct):
         self.config.write_text(text)
         with open(self.directory / "output.log", "ab") as log:
             self.process = machine.spawn(
-                self.command(), self.bench.core, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+                self.command(), self.bench.core, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.environment
             )
         # Popen returns when the child's exec has succeeded.
         began = time.monotonic()
@@ -221,8 +224,8 @@ class Headgate(Proxy):
             return Target("/invoke", "invoke", "word0 ", 1)
         if scenario in ("bare", "piped"):
             return Target(f"/{scenario}/invoke", "invoke" if scenario == "bare" else "piped", "word0 ", 1)
-        if scenario in ("bare-together", "piped-together"):
-            body = "invoke" if scenario == "bare-together" else "piped"
+        if scenario in ("bare-together", "piped-together", "parallel-together"):
+            body = "piped" if scenario == "piped-together" else "invoke"
             return Target(f"/{scenario}/stream", body, " word", TOKENS, "event: end")
         if scenario in ("fifty", "eight"):
             return Target(f"/{scenario}/invoke", "one", "word0 ", 8 if scenario == "eight" else 1)
