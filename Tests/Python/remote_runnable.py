@@ -14,6 +14,7 @@ The gateway must serve these routes; script/test-python writes such a configurat
     /slow          text, an upstream that takes a while for every token
     /nowhere       text, an upstream that is not there
     /chain         a pipeline of prompt, model and parser, with the upstream of /echo
+    /same          a pipeline that gives its input
     /both          a pipeline of two branches: `short` is /chain, `long` the model of /chat
     /chain-broken, /chain-cut, /chain-fails, /chain-slow
                    pipelines like /chain with the upstreams of /broken, /cut, /fails and /slow
@@ -30,6 +31,7 @@ import events
 import httpx
 import methods
 import support
+from langchain_core.documents import Document
 from langchain_core.messages import (
     AIMessage,
     AIMessageChunk,
@@ -156,6 +158,16 @@ def tool_calls():
     assert whole.tool_calls == answer.tool_calls, whole
     assert not whole.invalid_tool_calls
     assert whole.response_metadata["finish_reason"] == "tool_calls"
+
+
+@check
+def values():
+    """LS-39, LS-70 values, nulls and documents go through a pipeline unchanged, as the classes that they are"""
+    document = Document("text", metadata={"page": 3}, id="d")
+    for value in [None, 5, 1.5, "x", True, [1, [None]], {"root": 5}, {"a": document}, document]:
+        assert remote("/same").invoke(value) == value, value
+        assert list(remote("/same").stream(value)) == [value], value
+    assert remote("/same").batch([None, document]) == [None, document]
 
 
 # --- failures ---

@@ -210,7 +210,7 @@ final class GatewayHandler: HTTPHandler {
 
     private func notFound(_ request: ServerRequest, _ response: ResponseWriter, _ report: RunReport) {
         let path = request.head.path
-        if path.utf8.count > 1, path.hasSuffix("/"), table[String(path.dropLast())] != nil {
+        if path.utf8.count > 1, path.hasSuffix("/"), !path.hasSuffix("//"), table[String(path.dropLast())] != nil {
             return redirect(request, String(path.dropLast()), response, report)
         }
         if path.hasSuffix("/playground"), table[path + "/"] != nil || table.hashed(path + "/") != nil {
