@@ -13,6 +13,11 @@ The gateway must serve these routes; script/test-python writes such a configurat
     /fails         text, an upstream that answers 500
     /slow          text, an upstream that takes a while for every token
     /nowhere       text, an upstream that is not there
+    /chain         a pipeline of prompt, model and parser, with the upstream of /echo
+    /same          a pipeline that gives its input
+    /both          a pipeline of two branches: `short` is /chain, `long` the model of /chat
+    /chain-broken, /chain-cut, /chain-fails, /chain-slow
+                   pipelines like /chain with the upstreams of /broken, /cut, /fails and /slow
 
 MOCK_URL is the `headgate mock` behind all of them: its /stats tell what it saw.
 
@@ -20,16 +25,13 @@ Prints one line for each check, then `N passed, N failed`; exits 1 when any fail
 """
 
 import asyncio
-import json
-import logging
 import sys
-import threading
-import time
-import traceback
-import urllib.request
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import events
 import httpx
+import methods
+import support
+from langchain_core.documents import Document
 from langchain_core.messages import (
     AIMessage,
     AIMessageChunk,
@@ -44,152 +46,10 @@ from langchain_core.prompt_values import ChatPromptValue, StringPromptValue
 from langchain_core.prompts import ChatPromptTemplate
 from langchain_core.runnables import RunnableLambda
 from langserve import RemoteRunnable
+from support import NASTY, Proxy, check, raises, remote, stats, total, until
 
-GATEWAY = ""
-MOCK = ""
-CHECKS = []
-
-# Everything that Python, SSE or JSON could take for a line's, an event's or a string's end.
-NASTY = 'a\nb\rc\x85d\u2028e\u2029f"g\\h\U0001f600i\x0bj\x0ck\x1cl\x1dm\x1en\r\n\r\nevent: end\n\ndata: x'
-
-
-def check(function):
-    """Registers a check; its docstring is its name."""
-    CHECKS.append(function)
-    return function
-
-
-def remote(route, **options):
-    return RemoteRunnable(GATEWAY + route, **options)
-
-
-def stats():
-    with urllib.request.urlopen(MOCK + "/stats", timeout=10) as answer:
-        return json.load(answer)
-
-
-def until(condition, what):
-    """Polls: other processes have no way to tell us."""
-    for _ in range(1000):
-        if condition():
-            return
-        time.sleep(0.01)
-    raise AssertionError(f"never happened: {what}")
-
-
-def raises(error, function):
-    try:
-        result = function()
-    except error as failure:
-        return failure
-    raise AssertionError(f"no {error.__name__}, but {result!r}")
-
-
-class Proxy:
-    """Notes the headers of requests and refuses them: what was sent is what is asked."""
-
-    def __enter__(self):
-        self.seen = seen = []
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self):
-                self.rfile.read(int(self.headers["content-length"]))
-                seen.append((self.path, dict(self.headers)))
-                self.send_response(503)
-                self.send_header("content-length", "0")
-                self.end_headers()
-
-            def log_message(self, *arguments):
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-        return self
-
-    def __exit__(self, *arguments):
-        self.server.shutdown()
-        self.server.server_close()
-
-
-# --- the methods ---
-
-
-@check
-def invoke():
-    """LS-96 invoke"""
-    assert remote("/echo").invoke("one two") == "one two"
-
-
-@check
-def ainvoke():
-    """LS-96 ainvoke"""
-    assert asyncio.run(remote("/echo").ainvoke("one two")) == "one two"
-
-
-@check
-def batch():
-    """LS-96 batch, in the order of the inputs"""
-    inputs = [f"input {number}" for number in range(50)]
-    assert remote("/echo").batch(inputs) == inputs
-    assert remote("/echo").batch(inputs, {"max_concurrency": 3}) == inputs
-
-
-@check
-def abatch():
-    """LS-96 abatch, in the order of the inputs"""
-    inputs = [f"input {number}" for number in range(50)]
-    assert asyncio.run(remote("/echo").abatch(inputs, [{"tags": ["t"]}] * 50)) == inputs
-
-
-@check
-def stream():
-    """LS-96 stream"""
-    assert list(remote("/echo").stream("one two three")) == ["one", " two", " three"]
-
-
-@check
-def astream():
-    """LS-96 astream"""
-
-    async def chunks():
-        return [chunk async for chunk in remote("/echo").astream("one two three")]
-
-    assert asyncio.run(chunks()) == ["one", " two", " three"]
-
-
-@check
-def batch_as_completed():
-    """LS-96 batch_as_completed"""
-    inputs = [f"input {number}" for number in range(10)]
-    done = dict(remote("/echo").batch_as_completed(inputs))
-    assert done == dict(enumerate(inputs)), done
-
-
-@check
-def abatch_as_completed():
-    """LS-96 abatch_as_completed"""
-    inputs = [f"input {number}" for number in range(10)]
-
-    async def items():
-        return [item async for item in remote("/echo").abatch_as_completed(inputs)]
-
-    assert dict(asyncio.run(items())) == dict(enumerate(inputs))
-
-
-@check
-def transform():
-    """LS-96 transform and atransform"""
-    assert list(remote("/echo").transform(iter(["one ", "two"]))) == ["one", " two"]
-
-    async def pieces():
-        for piece in ["one ", "two"]:
-            yield piece
-
-    async def chunks():
-        return [chunk async for chunk in remote("/echo").atransform(pieces())]
-
-    assert asyncio.run(chunks()) == ["one", " two"]
+# They register their checks themselves.
+MODULES = [methods, events]
 
 
 # --- text ---
@@ -281,13 +141,11 @@ def chunks():
     assert [piece.chunk_position for piece in pieces].count("last") == 1
     assert pieces[-1].chunk_position == "last"
     assert len({piece.id for piece in pieces}) == 1
-    total = pieces[0]
-    for piece in pieces[1:]:
-        total += piece
+    whole = total(pieces)
     answer = remote("/chat").invoke("one two three")
-    assert total.content == answer.content == "one two three"
-    assert total.response_metadata == answer.response_metadata
-    assert total.usage_metadata == answer.usage_metadata
+    assert whole.content == answer.content == "one two three"
+    assert whole.response_metadata == answer.response_metadata
+    assert whole.usage_metadata == answer.usage_metadata
 
 
 @check
@@ -296,55 +154,65 @@ def tool_calls():
     answer = remote("/tool").invoke("weather?")
     assert type(answer) is AIMessage
     assert [(call["name"], call["args"]) for call in answer.tool_calls] == [("w", {"city": "Paris"})], answer
-    pieces = list(remote("/tool").stream("weather?"))
-    total = pieces[0]
-    for piece in pieces[1:]:
-        total += piece
-    assert total.tool_calls == answer.tool_calls, total
-    assert not total.invalid_tool_calls
-    assert total.response_metadata["finish_reason"] == "tool_calls"
+    whole = total(remote("/tool").stream("weather?"))
+    assert whole.tool_calls == answer.tool_calls, whole
+    assert not whole.invalid_tool_calls
+    assert whole.response_metadata["finish_reason"] == "tool_calls"
+
+
+@check
+def values():
+    """LS-39, LS-70 values, nulls and documents go through a pipeline unchanged, as the classes that they are"""
+    document = Document("text", metadata={"page": 3}, id="d")
+    for value in [None, 5, 1.5, "x", True, [1, [None]], {"root": 5}, {"a": document}, document]:
+        assert remote("/same").invoke(value) == value, value
+        assert list(remote("/same").stream(value)) == [value], value
+    assert remote("/same").batch([None, document]) == [None, document]
 
 
 # --- failures ---
 
 
+def read_into(seen, stream):
+    for chunk in stream:
+        seen.append(chunk)
+
+
 @check
 def error_in_the_middle():
     """LS-45 a failure in the middle raises HTTPStatusError with the status after what came before"""
-    seen = []
-
-    def read():
-        for chunk in remote("/broken").stream("x"):
-            seen.append(chunk)
-
-    error = raises(httpx.HTTPStatusError, read)
-    assert len(seen) == 2, seen
-    assert error.response.status_code == 502, error.response
-    assert "upstream" in error.response.text
+    for path, value in [("/broken", "x"), ("/chain-broken", {"text": "x"})]:
+        seen = []
+        error = raises(httpx.HTTPStatusError, lambda: read_into(seen, remote(path).stream(value)))
+        assert len(seen) == 2, (path, seen)
+        assert error.response.status_code == 502, error.response
+        assert "upstream" in error.response.text
 
 
 @check
 def error_at_once():
     """LS-46 a failure before the first chunk raises with its status"""
-    for route, status in [("/busy", 429), ("/fails", 502), ("/nowhere", 502)]:
-        error = raises(httpx.HTTPStatusError, lambda: list(remote(route).stream("x")))
+    for route, value, status in [
+        ("/busy", "x", 429),
+        ("/fails", "x", 502),
+        ("/nowhere", "x", 502),
+        ("/chain-fails", {"text": "x"}, 502),
+    ]:
+        error = raises(httpx.HTTPStatusError, lambda: list(remote(route).stream(value)))
         assert error.response.status_code == status, (route, error)
 
 
 @check
 def cut():
     """LS-104 a stream that is cut raises, also in the client's own words"""
-
-    def read():
-        for chunk in remote("/cut").stream("x"):
-            seen.append(chunk)
-
-    seen = []
-    raises(httpx.HTTPError, read)
-    assert len(seen) == 2, seen
-    # The transport too: who does not know the events still learns that this is no whole answer.
-    with httpx.stream("POST", GATEWAY + "/cut/stream", json={"input": "x"}) as answer:
-        raises(httpx.RemoteProtocolError, answer.read)
+    for path, value in [("/cut", "x"), ("/chain-cut", {"text": "x"})]:
+        seen = []
+        raises(httpx.HTTPError, lambda: read_into(seen, remote(path).stream(value)))
+        assert len(seen) == 2, (path, seen)
+        # The transport too: who does not know the events still learns that this is no whole answer.
+        for endpoint in ["stream", "stream_events", "stream_log"]:
+            with httpx.stream("POST", f"{support.GATEWAY}{path}/{endpoint}", json={"input": value}) as answer:
+                raises(httpx.RemoteProtocolError, answer.read)
 
 
 @check
@@ -361,9 +229,19 @@ def refusals():
     assert error.response.headers["retry-after"] == "7"
     error = raises(httpx.HTTPStatusError, lambda: remote("/fails").batch(["x", "y"]))
     assert error.response.status_code == 502
-    slow = remote("/slow", headers={"X-Request-Timeout-Ms": "20"})
-    error = raises(httpx.HTTPStatusError, lambda: slow.invoke("x"))
-    assert error.response.status_code == 504
+    for path, value in [("/slow", "x"), ("/chain-slow", {"text": "x"})]:
+        slow = remote(path, headers={"X-Request-Timeout-Ms": "20"})
+        error = raises(httpx.HTTPStatusError, lambda: slow.invoke(value))
+        assert error.response.status_code == 504
+    # Into a pipeline: what its prompt misses, before anything runs.
+    before = stats()["requests"]
+    for method in [lambda value: list(remote("/chain").stream(value)), remote("/chain").invoke]:
+        error = raises(httpx.HTTPStatusError, lambda: method({"word": "x"}))
+        assert error.response.status_code == 422, error
+    assert '"loc":["text"]' in str(error), error
+    error = raises(httpx.HTTPStatusError, lambda: remote("/chain").batch([{"text": "x"}, {"word": "x"}]))
+    assert error.response.status_code == 422 and '"loc":["inputs",1,"text"]' in str(error), error
+    assert stats()["requests"] == before
 
 
 @check
@@ -380,11 +258,12 @@ def return_exceptions():
 @check
 def slashes():
     """LS-97 a URL with or without a slash at its end"""
-    for url in [GATEWAY + "/echo", GATEWAY + "/echo/"]:
-        client = RemoteRunnable(url)
-        assert client.invoke("a") == "a"
-        assert client.batch(["a", "b"]) == ["a", "b"]
-        assert list(client.stream("a")) == ["a"]
+    for path, value in [("/echo", "a"), ("/chain", {"text": "a"})]:
+        for url in [support.GATEWAY + path, support.GATEWAY + path + "/"]:
+            client = RemoteRunnable(url)
+            assert client.invoke(value) == "a"
+            assert client.batch([value, value]) == ["a", "a"]
+            assert "".join(client.stream(value)) == "a"
 
 
 @check
@@ -399,18 +278,20 @@ def headers():
                     await call
                 except httpx.HTTPStatusError:
                     pass
-            try:
-                async for _ in client.astream("a"):
+            for stream in [client.astream("a"), client.astream_log("a"), client.astream_events("a", version="v2")]:
+                try:
+                    async for _ in stream:
+                        pass
+                except httpx.HTTPStatusError:
                     pass
-            except httpx.HTTPStatusError:
-                pass
 
         for call in [lambda: client.invoke("a"), lambda: client.batch(["a"]), lambda: list(client.stream("a"))]:
             raises(httpx.HTTPStatusError, call)
         asyncio.run(asynchronous())
-        assert len(proxy.seen) == 6, proxy.seen
+        called = ["invoke", "batch", "stream", "invoke", "batch", "stream", "stream_log", "stream_events"]
+        assert [path.strip("/") for path, _ in proxy.seen] == called, proxy.seen
         assert all(fields["X-Custom"] == "yes" for _, fields in proxy.seen)
-    answer = httpx.post(GATEWAY + "/echo/invoke", json={"input": "a"}, headers={"X-Request-Id": "mine"})
+    answer = httpx.post(support.GATEWAY + "/echo/invoke", json={"input": "a"}, headers={"X-Request-Id": "mine"})
     assert answer.headers["x-request-id"] == "mine"
 
 
@@ -421,6 +302,15 @@ def sequence():
     assert chain.invoke({"word": "a"}) == "say a"
     assert chain.batch([{"word": "a"}, {"word": "b"}]) == ["say a", "say b"]
     assert "".join(chain.stream({"word": "a"})) == "say a"
+    # A pipeline behind a local step, and in front of one.
+    chain = RunnableLambda(lambda word: {"text": "say " + word}) | remote("/chain") | RunnableLambda(str.upper)
+    assert chain.invoke("a") == "SAY A"
+    assert chain.batch(["a", "b"]) == ["SAY A", "SAY B"]
+    assert "".join(chain.stream("a")) == "SAY A"
+    chain = remote("/both") | RunnableLambda(lambda both: both["short"] + "/" + both["long"].content)
+    assert chain.invoke({"text": "a"}) == "a/a"
+    assert chain.batch([{"text": "a"}, {"text": "b"}]) == ["a/a", "b/b"]
+    assert "".join(chain.stream({"text": "a"})) == "a/a"
 
 
 @check
@@ -430,64 +320,53 @@ def fallbacks():
     assert chain.invoke("a") == "local a"
     assert chain.batch(["a", "b"]) == ["local a", "local b"]
     assert "".join(chain.stream("a")) == "local a"
+    chain = remote("/chain-fails").with_fallbacks([RunnableLambda(lambda value: "local " + value["text"])])
+    assert chain.invoke({"text": "a"}) == "local a"
+    assert chain.batch([{"text": "a"}, {"text": "b"}]) == ["local a", "local b"]
+    assert "".join(chain.stream({"text": "a"})) == "local a"
 
 
 @check
 def concurrency():
     """LS-102 fifty streams on one client all finish"""
-    client = remote("/echo")
+    for path, make_input in [("/echo", str), ("/chain", lambda text: {"text": text})]:
 
-    async def one(number):
-        return "".join([chunk async for chunk in client.astream(f"stream number {number}")])
+        async def everything():
+            client = remote(path)
 
-    async def everything():
-        return await asyncio.gather(*(one(number) for number in range(50)))
+            async def one(number):
+                return "".join([chunk async for chunk in client.astream(make_input(f"stream number {number}"))])
 
-    assert asyncio.run(everything()) == [f"stream number {number}" for number in range(50)]
+            return await asyncio.gather(*(one(number) for number in range(50)))
+
+        assert asyncio.run(everything()) == [f"stream number {number}" for number in range(50)], path
 
 
 @check
 def empty_batch():
     """LS-103 batch([]) sends nothing"""
     before = stats()["requests"]
-    assert remote("/echo").batch([]) == []
+    assert remote("/echo").batch([]) == remote("/chain").batch([]) == []
+    assert asyncio.run(remote("/chain").abatch([])) == []
     assert stats()["requests"] == before
 
 
 @check
 def leaving():
     """LS-50 a client that stops reading ends the upstream's call"""
-    before = stats()["cancelled"]
-    iterator = remote("/slow").stream("x")
-    next(iterator)
-    iterator.close()
-    until(lambda: stats()["cancelled"] == before + 1, "the mock saw its client leave")
+    for path, value in [("/slow", "x"), ("/chain-slow", {"text": "x"})]:
+        before = stats()["cancelled"]
+        iterator = remote(path).stream(value)
+        next(iterator)
+        iterator.close()
+        until(lambda: stats()["cancelled"] == before + 1, "the mock saw its client leave")
 
 
 def main():
-    global GATEWAY, MOCK
     if len(sys.argv) != 3:
         sys.exit(__doc__)
-    GATEWAY, MOCK = (url.rstrip("/") for url in sys.argv[1:])
-    # The client logs events it does not understand instead of raising: a line of it is a failed check.
-    complaints = []
-    handler = logging.Handler(logging.WARNING)
-    handler.emit = lambda record: complaints.append(record.getMessage())
-    logging.getLogger("langserve").addHandler(handler)
-    failed = 0
-    for function in CHECKS:
-        complaints.clear()
-        try:
-            function()
-            assert not complaints, f"the client complains: {complaints}"
-        except BaseException:
-            failed += 1
-            print(f"FAILED  {function.__doc__}", flush=True)
-            traceback.print_exc(file=sys.stdout)
-        else:
-            print(f"ok      {function.__doc__}", flush=True)
-    print(f"{len(CHECKS) - failed} passed, {failed} failed")
-    sys.exit(1 if failed else 0)
+    support.GATEWAY, support.MOCK = (url.rstrip("/") for url in sys.argv[1:])
+    sys.exit(1 if support.run_checks() else 0)
 
 
 main()

@@ -45,6 +45,15 @@ struct JSONSchema {
         }
     }
 
+    /// The schema of a piece of a streamed output; anything where pieces are not of the whole's kind.
+    mutating func chunk(_ shape: Shape) -> Value {
+        switch shape {
+        case .string: ["type": "string"]
+        case .message: reference("AIMessageChunk")
+        default: [:]
+        }
+    }
+
     private mutating func object(_ members: Shape.Members) -> Value {
         var properties: Value.Object = [:]
         var required: [Value] = []
@@ -135,8 +144,11 @@ struct MessageSchema {
             "ToolMessage",
             "tool",
             [
-                "tool_call_id": ["type": "string", "title": "Tool Call Id"],
-                "status": ["enum": ["success", "error"], "default": "success", "title": "Status"],
+                "tool_call_id": ["type": ["string", "number"], "title": "Tool Call Id"],
+                "status": [
+                    "anyOf": [["enum": ["success", "error"]], ["type": "null"]], "default": "success",
+                    "title": "Status",
+                ],
             ],
             ["tool_call_id"]
         ),
@@ -145,7 +157,7 @@ struct MessageSchema {
     private static let toolCall: Value = [
         "type": "object",
         "properties": [
-            "name": ["type": "string"], "args": ["type": "object"], "id": ["type": ["string", "null"]],
+            "name": ["type": "string"], "args": ["type": "object"], "id": ["type": ["string", "number", "null"]],
             "type": ["const": "tool_call"],
         ],
         "required": ["name", "args", "id"],
@@ -173,7 +185,7 @@ struct MessageSchema {
             "response_metadata": ["type": "object", "title": "Response Metadata"],
             "type": ["const": .string(tag), "title": "Type"],
             "name": name,
-            "id": ["type": ["string", "null"], "title": "Id"],
+            "id": ["type": ["string", "number", "null"], "title": "Id"],
         ]
         for member in extra { properties[member.key] = member.value }
         return [

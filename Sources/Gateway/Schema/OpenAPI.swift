@@ -27,6 +27,7 @@ private struct OpenAPIBuilder {
         let config = define("\(name)Config", schemas.config.withDefinitionsInline(schemas))
         let input = define("\(name)Input", writer.schema(route.shape.input))
         let output = define("\(name)Output", writer.schema(route.shape.output))
+        let chunk = writer.chunk(route.shape.output)
         for endpoint in RouteSettings.EndpointName.allCases where settings.endpoints.contains(endpoint) {
             let operation = OpenAPIOperation(endpoint: endpoint, path: settings.path, name: name)
             var path = "\(prefix)/\(endpoint.rawValue)"
@@ -36,6 +37,7 @@ private struct OpenAPIBuilder {
             entry[operation.method] = operation.object(
                 body: body.map { define("\(name)\(operation.title)Request", $0) },
                 output: output,
+                chunk: chunk,
                 isHashed: false
             )
             paths[path] = .object(entry)
@@ -43,6 +45,7 @@ private struct OpenAPIBuilder {
             entry[operation.method] = operation.object(
                 body: body.map { define("\(name)\(operation.title)Request", $0) },
                 output: output,
+                chunk: chunk,
                 isHashed: true
             )
             paths[path.replacingPrefix(prefix, with: "\(prefix)/c/{config_hash}")] = .object(entry)
@@ -77,7 +80,7 @@ extension Value {
     fileprivate func withDefinitionsInline(_ schemas: RouteSchemas) -> Value {
         guard case .object(var object) = self else { return self }
         if object["$defs"] != nil, case .object(var properties)? = object["properties"] {
-            properties["configurable"] = schemas.configurable
+            properties["configurable"] = ["anyOf": .array([schemas.configurable, ["type": "null"]])]
             object["properties"] = .object(properties)
         }
         object["$defs"] = nil
@@ -177,7 +180,7 @@ private struct OpenAPIOperation {
         ]
     }
 
-    func object(body: Value?, output: Value, isHashed: Bool) -> Value {
+    func object(body: Value?, output: Value, chunk: Value, isHashed: Bool) -> Value {
         var operation: Value.Object = [
             "summary": .string(summary),
             "tags": .array([.string(isHashed ? "\(path)/config" : path)]),
@@ -187,18 +190,19 @@ private struct OpenAPIOperation {
             operation["parameters"] = [
                 [
                     "name": "config_hash", "in": "path", "required": true,
-                    "description": "A run config, compressed with LZString for URIs.", "schema": ["type": "string"],
+                    "description": "A run config, compressed with LZString for URIs.",
+                    "schema": ["type": "string", "pattern": "^[A-Za-z0-9+$-]+$", "examples": ["N4XyA"]],
                 ]
             ]
         }
         if let body {
             operation["requestBody"] = ["required": true, "content": ["application/json": ["schema": body]]]
         }
-        operation["responses"] = .object(responses(output, isHashed: isHashed))
+        operation["responses"] = .object(responses(output, chunk, isHashed: isHashed))
         return .object(operation)
     }
 
-    private func responses(_ output: Value, isHashed: Bool) -> Value.Object {
+    private func responses(_ output: Value, _ chunk: Value, isHashed: Bool) -> Value.Object {
         var responses: Value.Object = [:]
         func json(_ schema: Value, _ description: String) -> Value {
             ["description": .string(description), "content": ["application/json": ["schema": schema]]]
@@ -214,14 +218,7 @@ private struct OpenAPIOperation {
             responses["200"] = batchAnswer(output)
         case .stream, .streamLog, .streamEvents:
             isRun = true
-            responses["200"] = [
-                "description": "Events `metadata`, `data`, `error` and `end`; lines or bare text where asked for.",
-                "content": [
-                    "text/event-stream": ["schema": ["type": "string"]],
-                    "application/x-ndjson": ["schema": ["type": "string"]],
-                    "text/plain": ["schema": ["type": "string"]],
-                ],
-            ]
+            responses["200"] = streamAnswer(chunk)
         case .inputSchema, .outputSchema, .configSchema:
             isRun = false
             responses["200"] = json(["type": "object"], "A JSON Schema.")
@@ -239,6 +236,23 @@ private struct OpenAPIOperation {
             responses["default"] = json(error, "The run failed; the status says whose fault it is.")
         }
         return responses
+    }
+
+    private func streamAnswer(_ chunk: Value) -> Value {
+        var content: Value.Object = [:]
+        let text: Value = ["schema": ["type": "string"]]
+        switch endpoint {
+        case .streamLog: content["text/event-stream"] = ["schema": EventSchemas.log]
+        case .streamEvents: content["text/event-stream"] = ["schema": EventSchemas.events]
+        default:
+            content["text/event-stream"] = ["schema": EventSchemas.stream(chunk: chunk)]
+            content["text/plain"] = text
+        }
+        content["application/x-ndjson"] = text
+        return [
+            "description": "Server-sent events, which the schema describes one by one; other formats where asked for.",
+            "content": .object(content),
+        ]
     }
 
     private static func invokeAnswer(_ output: Value) -> Value {
@@ -282,7 +296,7 @@ private struct OpenAPIOperation {
                 "The outputs in the order of the inputs; items as they complete where lines or events are accepted.",
             "content": [
                 "application/json": ["schema": whole], "application/x-ndjson": ["schema": ["type": "string"]],
-                "text/event-stream": ["schema": ["type": "string"]],
+                "text/event-stream": ["schema": EventSchemas.batch(output: output)],
             ],
         ]
     }

@@ -55,6 +55,11 @@ final class GatewayHandler: HTTPHandler {
             return nil
         }
         guard let door = hashed.door else { return nil }
+        if case .about(_, .playground) = hashed {
+            // The page reads the hash itself, and says it to people when it is none.
+            answerAtOnce(hashed, request, response, report)
+            return nil
+        }
         do throws(RequestProblem) {
             let base = try door.config(hash: hash)
             if case .run(_, let method) = hashed, request.head.method == .post { return (door, method, base) }
@@ -210,7 +215,7 @@ final class GatewayHandler: HTTPHandler {
 
     private func notFound(_ request: ServerRequest, _ response: ResponseWriter, _ report: RunReport) {
         let path = request.head.path
-        if path.utf8.count > 1, path.hasSuffix("/"), table[String(path.dropLast())] != nil {
+        if path.utf8.count > 1, path.hasSuffix("/"), !path.hasSuffix("//"), table[String(path.dropLast())] != nil {
             return redirect(request, String(path.dropLast()), response, report)
         }
         if path.hasSuffix("/playground"), table[path + "/"] != nil || table.hashed(path + "/") != nil {

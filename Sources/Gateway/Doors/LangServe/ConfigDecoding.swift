@@ -69,7 +69,7 @@ struct ConfigDecoding {
             throw .at(["configurable"], "model_type", "Input should be a valid dictionary or object", view)
         }
         for spec in specs {
-            guard let value = view.member(spec.id), !value.isNull else { continue }
+            guard let value = view.member(spec.id) else { continue }
             config.configurable[spec.id] = try spec.read(value)
         }
     }

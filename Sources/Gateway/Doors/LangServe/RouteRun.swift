@@ -73,11 +73,11 @@ struct ModelRun: RouteRun {
     }
 
     func astreamEvents(_ input: ChatPrompt, config: RunConfig, filter: RunEventFilter) -> RunStream<RunEvent> {
-        step.astreamEvents(.prompt(input), config: config, filter: filter)
+        step.astreamEvents(.input(input), config: config, filter: filter)
     }
 
     func astreamLog(_ input: ChatPrompt, config: RunConfig, filter: RunEventFilter) -> RunStream<[RunLogOperation]> {
-        step.astreamLog(.prompt(input), config: config, filter: filter)
+        step.astreamLog(.input(input), config: config, filter: filter)
     }
 
     func append(_ output: Message, runID: RunID, to bytes: inout [UInt8]) {
@@ -151,6 +151,13 @@ struct PipelineRun: RouteRun {
     func finish(_ report: RunReport) {
         guard let total = UsageMeter.current?.total else { return }
         report.count(UsageMetadata(inputTokens: total.input, outputTokens: total.output))
+    }
+}
+
+extension RunValue {
+    /// A prompt as events tell of it: a text as the caller sent it.
+    fileprivate static func input(_ prompt: ChatPrompt) -> RunValue {
+        prompt.isText ? .string(prompt.text) : .prompt(prompt)
     }
 }
 
