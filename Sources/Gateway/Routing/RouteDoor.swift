@@ -31,6 +31,7 @@ enum RouteDoor: Sendable {
             await UsageMeter.$current.withValue(UsageMeter()) {
                 _ = isolation  // a closure given to the standard library stays on the actor only if it captures it
                 await door.answer(method, request, response, report, base)
+                door.run.finish(report)
             }
         }
     }

@@ -99,7 +99,6 @@ extension LangServeDoor {
     }
 
     private func finishEvents(_ encoder: StreamEncoder, _ response: ResponseWriter, _ report: RunReport) {
-        run.finish(report)
         if encoder.end() { response.write(encoder.bytes) }
         response.end()
     }

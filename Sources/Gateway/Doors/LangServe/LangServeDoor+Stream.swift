@@ -84,7 +84,6 @@ extension LangServeDoor {
 
     @inline(never)
     func finish(_ encoder: StreamEncoder, _ response: ResponseWriter, _ report: RunReport) {
-        run.finish(report)
         if encoder.lastPiece() { response.write(encoder.bytes) }
         if response.status == 0 { response.start(status: 200, fields: encoder.format.fields(report)) }
         if encoder.end() { response.write(encoder.bytes) }
