@@ -197,7 +197,7 @@ struct EnvelopeTests {
 
     @Test(
         "LS-15 an unknown path is a 404",
-        arguments: ["/nothing", "/invoke/x", "/Invoke", "/chat", "/stream_log", "//invoke"]
+        arguments: ["/nothing", "/invoke/x", "/Invoke", "/chat", "/streams", "//invoke"]
     )
     func unknownPath(path: String) async throws {
         try await TestGateway.run(mockConfiguration()) { gateway in
