@@ -10,10 +10,10 @@ struct CommandTests {
         #expect(try Headgate.run("--version").ending == .exited(0))
         let help = try Headgate.run("--help")
         #expect(help.ending == .exited(0))
-        for word in ["serve", "check", "mock", "version", "curl http://127.0.0.1:8080/invoke", "78"] {
+        for word in ["serve", "check", "graph", "mock", "version", "curl http://127.0.0.1:8080/invoke", "78"] {
             #expect(help.stdout.contains(word), "--help says nothing of \(word)")
         }
-        for command in ["serve", "check", "mock"] {
+        for command in ["serve", "check", "graph", "mock"] {
             let help = try Headgate.run(command, "--help")
             #expect(help.ending == .exited(0))
             #expect(help.stdout.contains("USAGE: headgate \(command)"))
@@ -22,7 +22,8 @@ struct CommandTests {
 
     @Test(arguments: [
         ["serve", "--nonsense"], ["check", "extra"], ["mock", "--tokens", "many"], ["mock", "--listen", "nowhere"],
-        ["dance"], ["serve", "--listen", "nowhere"], ["check", "--listen", "127.0.0.1:99999"],
+        ["dance"], ["graph", "/nowhere"], ["graph", "--format", "dot"], ["serve", "--listen", "nowhere"],
+        ["check", "--listen", "127.0.0.1:99999"],
         ["serve", "--listen", "127.0.0.1:1", "--listen", "127.0.0.1:1"],
     ])
     func `wrong arguments are 64`(arguments: [String]) throws {
@@ -32,7 +33,7 @@ struct CommandTests {
         #expect(result.stdout.isEmpty)
     }
 
-    @Test(arguments: ["serve", "check"])
+    @Test(arguments: ["serve", "check", "graph"])
     func `a wrong configuration is 78, with every mistake by file, line and key`(command: String) throws {
         let directory = try TemporaryDirectory()
         let file = try directory.write(
@@ -173,5 +174,40 @@ struct CommandTests {
         let second = try Headgate.run("check", "--config", again, environment: environment)
         #expect(second.ending == .exited(0), "\(second.stderr)")
         #expect(second.stdout == result.stdout)
+    }
+
+    @Test func `graph draws the routes`() throws {
+        let directory = try TemporaryDirectory()
+        let file = try directory.write(
+            """
+            backends: {mock: {dialect: mock}}
+            models: {gemma: {backend: mock}}
+            routes:
+              /short: {pipeline: [{prompt: "{text}"}, {model: gemma, retry: }, {parser: string}]}
+              /both: {pipeline: [{parallel: {short: {route: /short}, long: {model: gemma}}}]}
+            """,
+            to: "pipelines.yaml"
+        )
+        let short = try Headgate.run("graph", "/short", "--config", file)
+        #expect(short.ending == .exited(0))
+        #expect(
+            short.stdout == """
+                /short
+                |   in: an object of text
+                +-- prompt (text)
+                +-- model gemma  [retry 3]
+                `-- parser string
+                    out: a text
+
+                """
+        )
+        let all = try Headgate.run("graph", "--config", file)
+        #expect(all.ending == .exited(0))
+        #expect(all.stdout.hasPrefix(short.stdout + "\n/both\n"))
+        let chart = try Headgate.run("graph", "--config", file, "--format", "mermaid")
+        #expect(chart.ending == .exited(0))
+        #expect(chart.stdout.hasPrefix("flowchart TD\n"))
+        #expect(chart.stdout.contains("subgraph route1[\"/both\"]\n"))
+        #expect(try Headgate.run("graph").stdout.hasPrefix("/\n"))
     }
 }

@@ -15,8 +15,6 @@ struct ConfigurationChecks {
             checkName(model.backend, at: place, "backend", among: configuration.backends.map(\.name))
         }
         checkRoutes()
-        // Where a name leads nowhere, what follows from it need not be told.
-        guard context.failure == nil else { return }
         let shapes = PipelineChecks(configuration, context: context)
         for route in configuration.routes { _ = shapes.shape(of: route.path) }
     }

@@ -28,6 +28,8 @@ final class LoadContext {
     private var errors: [ConfigurationError] = []
     private(set) var warnings: [ConfigurationWarning] = []
     private var places: [SettingPath: Place] = [:]
+    /// Names that came from variables, wherever they turn up again.
+    private var hiddenNames: Set<String> = []
 
     init(file: String, directory: String, environment: [String: String]) {
         self.file = file
@@ -49,6 +51,21 @@ final class LoadContext {
 
     /// The value of this key for an error: quoted, but not when it came from a variable.
     func found(_ path: SettingPath) -> String { places[path]?.node.found ?? "nothing" }
+
+    /// Keeps names out of all messages.
+    func hide(_ names: some Sequence<String>) { hiddenNames.formUnion(names) }
+
+    /// A name for a message: as it is, unless it came from a variable.
+    func shown(_ name: String) -> String { hiddenNames.contains(name) ? "(not shown)" : name }
+
+    /// A name for a message in quotes, unless it came from a variable.
+    func quotedName(_ name: String) -> String { hiddenNames.contains(name) ? "(not shown)" : quoted(name) }
+
+    /// What may have been meant by a name, as far as that can be shown.
+    func hint(for name: String, among names: [String]) -> String {
+        guard !hiddenNames.contains(name) else { return "" }
+        return Suggestion.hint(for: name, among: names.filter { !hiddenNames.contains($0) })
+    }
 
     /// The line of the key, else of what it stands in.
     func line(_ path: SettingPath) -> Int? {

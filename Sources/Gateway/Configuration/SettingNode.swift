@@ -22,6 +22,18 @@ struct SettingNode {
         return false
     }
 
+    /// Whether it is a mapping with this key.
+    func hasKey(_ key: String) -> Bool {
+        if case .map(let entries) = content { return entries.contains { $0.key == key } }
+        return false
+    }
+
+    /// Whether nothing of it came from a variable, so that whoever reads the file knows it. Only for scalars.
+    var isLiteral: Bool {
+        if case .scalar(let scalar) = content { return !scalar.hasVariables }
+        return true
+    }
+
     var isInvalid: Bool {
         if case .invalid = content { return true }
         return false

@@ -14,6 +14,7 @@ enum Suggestion {
     static func closest(to name: String, among candidates: [String]) -> String? {
         if let synonym = synonyms[name], candidates.contains(String(synonym.prefix { $0 != "." })) { return synonym }
         if name.count >= 3, let longer = candidates.first(where: { $0.hasPrefix(name) }) { return longer }
+        guard name.count > 1 else { return nil }  // every other letter is one edit away
         let limit = name.count <= 4 ? 1 : 2
         let ranked = candidates.map { ($0, distance(name.lowercased(), $0.lowercased())) }.filter { $0.1 <= limit }
         return ranked.min { $0.1 < $1.1 }?.0

@@ -26,7 +26,7 @@ indirect enum YAMLText: Sendable, Equatable {
         case .text(let text): Self.quote(text)
         case .list(let items): "[\(items.map(\.inline).joined(separator: ", "))]"
         case .map(let entries):
-            "{\(entries.map { "\(Self.quote($0.key)): \($0.value.inline)" }.joined(separator: ", "))}"
+            "{\(entries.map { "\(Self.quote($0.key, isKey: true)): \($0.value.inline)" }.joined(separator: ", "))}"
         }
     }
 
@@ -35,7 +35,9 @@ indirect enum YAMLText: Sendable, Equatable {
         let margin = String(repeating: " ", count: indentation)
         switch self {
         case .map(let entries) where !entries.isEmpty:
-            return entries.map { key, value in "\(margin)\(Self.quote(key)):\(value.afterKey(indentation))" }.joined()
+            return entries.map { key, value in
+                "\(margin)\(Self.quote(key, isKey: true)):\(value.afterKey(indentation))"
+            }.joined()
         case .list(let items) where !items.isEmpty:
             return items.map { item in
                 // The first entry of a mapping stands beside the dash.
@@ -60,8 +62,9 @@ indirect enum YAMLText: Sendable, Equatable {
         }
     }
 
-    /// The text as a YAML scalar that every reader takes for the same text.
-    static func quote(_ text: String) -> String {
+    /// The text as a YAML scalar that every reader takes for the same text. Dollar signs are doubled, but not in keys, which are not
+    /// expanded.
+    static func quote(_ text: String, isKey: Bool = false) -> String {
         let isSafe = text.utf8.allSatisfy { byte in
             switch byte {
             case 0x30...0x39, 0x41...0x5a, 0x61...0x7a: true
@@ -79,7 +82,7 @@ indirect enum YAMLText: Sendable, Equatable {
             case "\"": result += "\\\""
             case "\\": result += "\\\\"
             case "\n": result += "\\n"
-            case "$": result += "$$"  // or the next load would expand it
+            case "$" where !isKey: result += "$$"  // or the next load would expand it
             case _ where scalar.value < 0x20 || scalar.value == 0x7f:
                 let digits = String(scalar.value, radix: 16)
                 result += "\\x" + (digits.count == 1 ? "0" : "") + digits

@@ -39,18 +39,37 @@ final class PipelineChecks {
         return shape
     }
 
-    private func report(_ place: SettingPath, _ message: String) { context?.report(place, message) }
+    private func report(_ place: SettingPath, _ message: @autoclosure () -> String) {
+        if context != nil { context?.report(place, message()) }
+    }
+
+    // What came from variables is not shown.
+    private func quotedName(_ name: String) -> String { context?.quotedName(name) ?? quoted(name) }
+
+    private func listed(_ members: [Shape.Member]) -> String {
+        members.isEmpty ? "no members" : members.map { context?.shown($0.key) ?? $0.key }.joined(separator: ", ")
+    }
+
+    private func hint(for key: String, among members: Shape.Members) -> String {
+        // What comes here has been listed; only a likely slip is worth another word.
+        let hint = context?.hint(for: key, among: members.all.map(\.key)) ?? ""
+        return hint.hasPrefix("; did") ? hint : ""
+    }
+
+    private func words(_ shape: Shape) -> String { shape.words { context?.shown($0) ?? $0 } }
 
     // MARK: Backwards: what steps need
 
     /// What steps need of their input, when what they give has to serve `rest`.
     private func needs(_ steps: [StepSettings], then rest: Shape) -> Shape {
+        guard !steps.isEmpty else { return .any }  // what could not be read may need anything
         var need = rest
-        for step in steps.reversed() { need = needs(step, then: need) }
+        for step in steps.reversed() { need = needs(step, then: need).bounded }
         return need
     }
 
     private func needs(_ step: StepSettings, then rest: Shape) -> Shape {
+        if step.isBroken { return .any }
         var need = ownNeeds(step, then: rest)
         for other in step.others { need = merge([need, needs(other, then: rest)], isEither: true, step.place) }
         return need
@@ -72,20 +91,26 @@ final class PipelineChecks {
     }
 
     private func branchNeeds(_ arms: [BranchArm], then rest: Shape, _ place: SettingPath) -> Shape {
-        let needs = arms.map { self.needs($0.steps, then: rest) }
-        guard case .object(var members) = merge(needs, isEither: true, place) else {
-            return merge(needs, isEither: true, place)
+        let need = merge(arms.map { needs($0.steps, then: rest) }, isEither: true, place)
+        let keys = arms.compactMap { $0.condition?.firstKey }
+        guard !keys.isEmpty else { return need }
+        var members: Shape.Members
+        switch need {
+        case .object(let own): members = own
+        case .any: members = Shape.Members(isOpen: true)
+        // As an object a prompt has a text; its other members are there for the conditions alone.
+        case .modelInput: members = Shape.Members(all: [Shape.Member(key: "text", shape: .string)])
+        default: return need
         }
         // What a condition looks at is known, but need not be there.
-        for case let field? in arms.map({ $0.condition?.field }) {
-            let key = String(field.split(separator: ".").first ?? "")
-            if members[key] == nil { members.all.append(Shape.Member(key: key, shape: .any, isRequired: false)) }
+        for key in keys where members[key] == nil {
+            members.all.append(Shape.Member(key: key, shape: .any, isRequired: false))
         }
         return .object(members)
     }
 
     private func promptNeeds(_ prompt: PromptSettings, _ step: StepSettings) -> Shape {
-        let bound = Set(step.configurable.map { $0.target ?? $0.id })
+        let bound = Set(step.configurable.filter { $0.alternatives.isEmpty }.map { $0.target ?? $0.id })
         let variables = (try? prompt.variables()) ?? []
         return .object(Shape.Members(all: variables.filter { !bound.contains($0.key) }))
     }
@@ -103,7 +128,11 @@ final class PipelineChecks {
         case .several(let keys):
             .object(
                 Shape.Members(
-                    all: keys.map { Shape.Member(key: $0, shape: rest.members?[$0]?.shape ?? .any) },
+                    all: keys.map { key in
+                        let member = rest.members?[key]
+                        let isRequired = member?.isRequired ?? false
+                        return Shape.Member(key: key, shape: member?.shape ?? .any, isRequired: isRequired)
+                    },
                     isOpen: true
                 )
             )
@@ -114,8 +143,8 @@ final class PipelineChecks {
         var merged = shapes.first ?? .any
         for shape in shapes.dropFirst() {
             guard let both = ShapeMerging.merge(merged, shape, isEither: isEither) else {
-                report(place, "gets one input, but its parts need \(merged.description) and \(shape.description)")
-                return merged
+                report(place, "gets one input, but its parts need \(words(merged)) and \(words(shape))")
+                return .any  // so that the parts are not reported again
             }
             merged = both
         }
@@ -135,10 +164,14 @@ final class PipelineChecks {
 
     /// What steps give for an input, reporting what cannot follow.
     private func flow(_ steps: [StepSettings], _ input: Shape) -> Shape {
-        steps.reduce(input) { flow($1, $0) }
+        steps.isEmpty ? .any : steps.reduce(input) { flow($1, $0).bounded }
     }
 
     private func flow(_ step: StepSettings, _ input: Shape) -> Shape {
+        if step.isBroken {
+            for steps in step.others { _ = flow(steps, input) }
+            return .any
+        }
         let output = ownFlow(step, input)
         let outputs = step.others.map { flow($0, input) }
         return outputs.allSatisfy { $0 == output } ? output : .any
@@ -162,6 +195,7 @@ final class PipelineChecks {
             return .object(Shape.Members(all: members))
         }
         if let branch = step.branch {
+            check(branch, step, input)
             let outputs = branch.map { flow($0.steps, input) }
             return outputs.allSatisfy { $0 == outputs[0] } ? outputs.first ?? .any : .any
         }
@@ -201,8 +235,8 @@ final class PipelineChecks {
         let members = input.members
         func member(_ key: String) -> Shape {
             if let members, members[key] == nil, !members.isOpen {
-                let hint = Suggestion.hint(for: key, among: members.all.map(\.key))
-                report(step.place.child("pick"), "there is no member \(quoted(key)) in what comes here\(hint)")
+                let here = "but what comes here has \(listed(members.all))\(hint(for: key, among: members))"
+                report(step.place.child("pick"), "takes the member \(quotedName(key)), \(here)")
             }
             return members?[key]?.shape ?? .any
         }
@@ -210,7 +244,11 @@ final class PipelineChecks {
         case .one(let key): return member(key)
         case .several(let keys):
             return .object(
-                Shape.Members(all: keys.map { Shape.Member(key: $0, shape: member($0), isRequired: false) })
+                Shape.Members(
+                    all: keys.map {
+                        Shape.Member(key: $0, shape: member($0), isRequired: members?[$0]?.isRequired ?? false)
+                    }
+                )
             )
         }
     }
@@ -218,20 +256,39 @@ final class PipelineChecks {
     private func check(_ prompt: PromptSettings, _ step: StepSettings, gets input: Shape) {
         guard let needs = promptNeeds(prompt, step).members else { return }
         let place = step.place.child("prompt")
+        let required = needs.all.filter(\.isRequired)
         switch input {
         case .object(let members):
-            for need in needs.all where need.isRequired && members[need.key] == nil && !members.isOpen {
-                let hint = Suggestion.hint(for: need.key, among: members.all.map(\.key))
-                let names = members.all.map(\.key).joined(separator: ", ")
-                report(place, "needs the variable \(quoted(need.key)), but what comes here has \(names)\(hint)")
+            for need in required where members[need.key] == nil && !members.isOpen {
+                let here = "but what comes here has \(listed(members.all))\(hint(for: need.key, among: members))"
+                report(place, "needs the variable \(quotedName(need.key)), \(here)")
             }
         case .any: break
-        case .string, .number, .integer, .boolean:
-            if needs.all.count > 1 {
-                let names = needs.all.map(\.key).joined(separator: ", ")
-                report(place, "needs the variables \(names), but gets \(input.description)")
+        case .prompt, .modelInput: report(place, "needs an object of its variables, but gets \(words(input))")
+        default:
+            // Anything else is the value of the only variable.
+            if required.count > 1 {
+                report(place, "needs the variables \(listed(required)), but gets \(words(input))")
+            } else if required.isEmpty {
+                report(place, "has no variable that could take \(words(input)), which comes here")
             }
-        default: report(place, "needs an object of its variables, but gets \(input.description)")
+        }
+    }
+
+    /// Whether conditions look at what can be there.
+    private func check(_ arms: [BranchArm], _ step: StepSettings, _ input: Shape) {
+        for (number, arm) in arms.enumerated() {
+            guard let key = arm.condition?.firstKey else { continue }
+            let place = step.place.child("branch").item(number).child("if").child("field")
+            switch input {
+            case .object(let members):
+                guard members[key] == nil, !members.isOpen else { continue }
+                let here = "but what comes here has \(listed(members.all))\(hint(for: key, among: members))"
+                report(place, "looks at the member \(quotedName(key)), \(here)")
+            case .string, .number, .integer, .boolean, .list:
+                report(place, "looks at the member \(quotedName(key)), but what comes here is \(words(input))")
+            default: continue
+            }
         }
     }
 
@@ -242,18 +299,27 @@ final class PipelineChecks {
         case (.any, _), (_, .any): break
         case (.object(let needs), .object(let members)):
             for need in needs.all where need.isRequired && members[need.key] == nil && !members.isOpen {
-                report(place, "\(path) needs \(quoted(need.key)), which is not in what comes here")
+                let here = "but what comes here has \(listed(members.all))\(hint(for: need.key, among: members))"
+                report(place, "\(path) needs the member \(quotedName(need.key)), \(here)")
             }
         case (.modelInput, _) where input.isModelInput, (.answer, _) where input.isAnswer: break
         case (.list, _) where input.isList: break
         default:
-            if need != input { report(place, "\(path) needs \(need.description), but gets \(input.description)") }
+            if need != input { report(place, "\(path) needs \(words(need)), but gets \(words(input))") }
         }
     }
 
     private func expect(_ isMet: Bool, _ step: StepSettings, _ key: String, _ need: String, _ input: Shape) {
-        if !isMet { report(step.place.child(key), "\(need), but gets \(input.description)") }
+        guard !isMet else { return }
+        // A fallback that is just a name has no key of its own.
+        let place = step.place.child(key)
+        report(context?.isSet(place) == false ? step.place : place, "\(need), but gets \(words(input))")
     }
+}
+
+extension ConditionSettings {
+    /// The member of the input that it looks at, or into; nil for the input itself.
+    var firstKey: String? { field?.split(separator: ".").first.map(String.init) }
 }
 
 extension StepSettings {

@@ -38,22 +38,46 @@ indirect enum Shape: Sendable, Equatable {
         var isRequired = true
     }
 
+    /// In words, for people.
+    var description: String { words { $0 } }
+
     /// In words, for messages about the configuration.
-    var description: String {
+    /// - Parameter name: how the name of a member is shown.
+    func words(_ name: (String) -> String) -> String {
         switch self {
         case .any: "any value"
         case .string: "a text"
         case .number: "a number"
         case .integer: "a whole number"
         case .boolean: "true or false"
-        case .list(let element): element == .any ? "a list" : "a list (each \(element.description))"
+        case .list(let element): element == .any ? "a list" : "a list (each \(element.words(name)))"
         case .object(let members):
-            members.all.isEmpty ? "an object" : "an object of \(members.all.map(\.key).joined(separator: ", "))"
+            members.all.isEmpty
+                ? "an object" : "an object of \(members.all.map { name($0.key) }.joined(separator: ", "))"
         case .modelInput: "a prompt"
         case .messages: "messages"
         case .message: "a model's message"
         case .answer: "a model's answer"
         case .prompt: "a prompt"
+        }
+    }
+
+    /// The shape, or anything where it has so many parts that nobody could read its schema: shapes inside each other can double with
+    /// every step.
+    var bounded: Shape {
+        var rest = 1000
+        count(&rest)
+        return rest < 0 ? .any : self
+    }
+
+    private func count(_ rest: inout Int) {
+        rest -= 1
+        guard rest >= 0 else { return }
+        switch self {
+        case .list(let element): element.count(&rest)
+        case .object(let members):
+            for member in members.all where rest >= 0 { member.shape.count(&rest) }
+        default: break
         }
     }
 
@@ -66,22 +90,32 @@ indirect enum Shape: Sendable, Equatable {
 /// Two runnables that get the same input.
 enum ShapeMerging {
     /// What serves both; nil when nothing does.
-    /// - Parameter isEither: only one of the two will run, so what just one needs is optional.
+    /// - Parameter isEither: only one of the two will run, so what just one needs is optional, and what serves one may come.
     static func merge(_ left: Shape, _ right: Shape, isEither: Bool) -> Shape? {
         switch (left, right) {
-        case (.any, let other), (let other, .any): return isEither && other.members == nil ? .any : other
-        case (.object(let first), .object(let second)): return merge(first, second, isEither).map { .object($0) }
-        // A model takes an object with `text` or `messages` as a prompt value; members it does not know do no harm.
-        case (.modelInput, .object(var members)), (.object(var members), .modelInput):
-            if members["text"] != nil || members["messages"] != nil { return .object(members) }
-            guard members.isOpen || isEither else { return nil }
-            members.all.append(Shape.Member(key: "text", shape: .string, isRequired: !isEither))
+        case (.object(let first), .object(let second)): merge(first, second, isEither).map { .object($0) }
+        case (.list(let first), .list(let second)): merge(first, second, isEither: isEither).map { .list($0) }
+        default: left == right ? left : isEither ? .any : both(left, right) ?? both(right, left)
+        }
+    }
+
+    /// What serves two that differ, in one of the two orders.
+    private static func both(_ left: Shape, _ right: Shape) -> Shape? {
+        switch (left, right) {
+        case (.any, .object(var members)):
+            members.isOpen = true  // the other one gets all there is
             return .object(members)
-        case (.answer, .message), (.message, .answer): return .message
-        case (.answer, .string), (.string, .answer), (.modelInput, .string), (.string, .modelInput): return .string
-        case (.list(let first), .list(let second)): return merge(first, second, isEither: isEither).map { .list($0) }
-        case (.messages, .modelInput), (.modelInput, .messages): return .messages
-        default: return left == right ? left : isEither ? .any : nil
+        case (.any, let other): return other
+        // A model takes an object with `text` or `messages` as a prompt value; members it does not know do no harm.
+        case (.modelInput, .object(var members)):
+            if members["text"] != nil || members["messages"] != nil { return .object(members) }
+            guard members.isOpen else { return nil }
+            members.all.append(Shape.Member(key: "text", shape: .string))
+            return .object(members)
+        case (.answer, .message): return .message
+        case (.answer, .string), (.answer, .modelInput), (.modelInput, .string): return .string
+        case (.modelInput, .messages): return .messages
+        default: return nil
         }
     }
 

@@ -79,12 +79,11 @@ extension ConfigurableSpec {
 
 extension ConfigurableSettings {
     fileprivate func valueShape(of step: StepSettings) -> Shape {
-        switch kind {
-        case .string?: .string
-        case .number?: .number
-        case .integer?: .integer
-        case .boolean?: .boolean
-        case nil: step.prompt == nil ? .number : .string
+        switch kind(in: step) {
+        case .string: .string
+        case .number: .number
+        case .integer: .integer
+        case .boolean: .boolean
         }
     }
 }

@@ -17,8 +17,18 @@ enum Document {
             ("routes", .map([("/", .map([("model", .text("NAME"))]))])),
         ])
         if path.hasPrefix("listen[]") { root = insert(["listen", "[]", "address"], .text("unix:/a"), into: root) }
+        if path.hasPrefix("routes.PATH.pipeline") { root = insert(["routes"], pipeline(around: path), into: root) }
         let steps = path.replacing("[]", with: ".[]").split(separator: ".").map { $0 == "PATH" ? "/" : String($0) }
         return insert(steps[...], value, into: root).block()
+    }
+
+    /// A route with a pipeline instead of a model: a step of the kind that the path names, or with what it decorates.
+    private static func pipeline(around path: String) -> YAMLText {
+        let key = path.split(separator: ".").dropFirst(3).first.map(String.init)
+        var step: [(key: String, value: YAMLText)] = []
+        if let key, !StepSettings.kinds.contains(key) { step.append(("model", .text("NAME"))) }
+        if path.contains(".rate_limit") { step.append(("rate_limit", .map([("per_second", .plain("1"))]))) }
+        return .map([("/", .map([("pipeline", step.isEmpty ? .list([]) : .list([.map(step)]))]))])
     }
 
     private static func insert(_ steps: ArraySlice<String>, _ value: YAMLText, into text: YAMLText?) -> YAMLText {
@@ -58,8 +68,12 @@ enum Document {
             Document.setting("backends", to: .map([("NAME", .map([("dialect", .text("mock"))]))]))
         )
         let with = try configuration(Document.setting(path, to: .plain(value)))
-        // Setting a key to its default changes nothing but the backend the document needs for it.
-        if path.hasPrefix("backends.NAME"), !path.contains(".mock.") {
+        // Setting a key to its default changes nothing but the backend or the step the document needs for it.
+        if path.hasPrefix("routes.PATH.pipeline") {
+            let section = String(path[..<(path.lastIndex(of: ".") ?? path.endIndex)])
+            let value: YAMLText = section.hasSuffix("rate_limit") ? .map([("per_second", .plain("1"))]) : .map([])
+            #expect(with == (try configuration(Document.setting(section, to: value))))
+        } else if path.hasPrefix("backends.NAME"), !path.contains(".mock.") {
             #expect(with == (try configuration(Document.setting("backends.NAME.dialect", to: .text("openai")))))
         } else {
             #expect(with == without)
@@ -68,9 +82,10 @@ enum Document {
 
     @Test(arguments: settable.map(\.path))
     func `refuses another type`(_ path: String) {
-        let wrong: YAMLText = path == "listen" ? .list([.list([])]) : .list([.list([.plain("1")])])
+        var wrong: YAMLText = path == "listen" ? .list([.list([])]) : .list([.list([.plain("1")])])
+        if path.hasSuffix(".fallbacks") { wrong = .list([wrong]) }  // a list of lists of steps is right
         let found = mistakes(Document.setting(path, to: wrong))
-        let named = path.replacing("PATH", with: "/").replacing("listen[]", with: "listen[0]")
+        let named = path.replacing("PATH", with: "/").replacing("[]", with: "[0]")
         #expect(found.contains { $0.contains(": \(named)") && $0.contains("found a list") }, "\(found)")
     }
 
@@ -84,7 +99,8 @@ enum Document {
     @Test func `renders markdown`() {
         let text = ConfigurationReference.markdown
         #expect(text.contains("| `server.max_body` | size, 1KiB to 1GiB | `32MiB` | Larger request bodies get 413. |"))
-        #expect(text.contains("| `routes.PATH.model` | name of a model | *required* | The model it runs. |"))
+        #expect(text.contains("| `backends.NAME.dialect` | openai, mock | *required* |"))
+        #expect(text.contains("| `routes.PATH.model` | name of a model | a `pipeline` instead | The model it runs;"))
         #expect(text.contains("| `models.NAME.timeouts.head` | duration, 1ms to 24h | the backend's |"))
         for key in Self.settable { #expect(text.contains("| `\(key.path)` |"), "\(key.path)") }
         let rows = text.split(separator: "\n").filter { $0.hasPrefix("| `") }

@@ -79,6 +79,8 @@ import Testing
                     max_concurrency: 128
                     max_batch: 10000
                     allow_config: []
+                    endpoints: [invoke, batch, stream, stream_log, stream_events, input_schema, output_schema, \
+                config_schema, playground, token_feedback]
                     timeouts:
                       connect: 5s
                       tls: 5s

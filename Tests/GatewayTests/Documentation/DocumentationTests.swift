@@ -49,6 +49,19 @@ import Testing
         }
     }
 
+    @Test func `the pipelines of the guide load, and are drawn as it shows them`() throws {
+        let text = try Self.text("docs/pipelines.md")
+        let blocks = Self.blocks("yaml", in: text)
+        #expect(blocks.count >= 3)
+        for block in blocks {
+            let loaded = ConfigurationLoader.load(text: block, name: "docs/pipelines.md", environment: [:])
+            #expect(throws: Never.self, "\(block)") { try loaded.get() }
+        }
+        let graph = PipelineGraph(try configuration(try #require(blocks.first)))
+        #expect(Self.blocks("mermaid", in: text) == [graph.text(.mermaid)])
+        #expect(Self.blocks("console", in: text).contains { $0.hasSuffix("pipelines.yaml\n" + graph.text(.ascii)) })
+    }
+
     /// Run with HEADGATE_WRITE_DOCS=1 to write the reference instead of comparing it.
     @Test func `docs-configuration lists the keys that the loader reads`() throws {
         let name = "docs/configuration.md"

@@ -8,13 +8,16 @@ extension BranchArm {
             )
             return []
         }
-        let arms = items.enumerated().compactMap { number, item -> BranchArm? in
+        let arms = items.enumerated().map { number, item in
             let place = place.item(number)
             context.note(place, line: item.line, node: item)
             let isLast = number == items.count - 1
-            return arm(item, isLast: isLast, at: place, in: context)
+            return arm(item, isLast: isLast, at: place, in: context) ?? BranchArm(condition: nil, steps: [])
         }
-        if items.count < 2 { context.report(place, "expected at least one {if: ..., then: ...} and an {else: ...}") }
+        let isElseAlone = items.count == 1 && items[0].hasKey("else")
+        if items.isEmpty || isElseAlone {
+            context.report(place, "expected at least one {if: ..., then: ...} and an {else: ...}")
+        }
         return arms
     }
 
@@ -26,6 +29,8 @@ extension BranchArm {
     ) -> BranchArm? {
         guard let entries = node.entries(at: place, in: context) else { return nil }
         let known = isLast ? ["else"] : ["if", "then"]
+        // With a last arm of another form, that its parts are in the wrong place says all.
+        let isMisplaced = entries.contains { isLast ? ["if", "then"].contains($0.key) : $0.key == "else" }
         var arm = BranchArm(condition: nil, steps: [])
         for entry in entries {
             let place = place.child(entry.key)
@@ -34,13 +39,16 @@ extension BranchArm {
             case "if" where !isLast: arm.condition = ConditionSettings(reading: entry.value, at: place, in: context)
             case "then" where !isLast, "else" where isLast:
                 arm.steps = StepSettings.readSteps(entry.value, at: place, in: context)
-            case "if", "then": context.report(place, line: entry.line, "the last arm must be {else: ...}")
+            case "if", "then": continue
             case "else": context.report(place, line: entry.line, "only the last arm can be {else: ...}")
             default:
                 context.report(place, line: entry.line, "no such key\(Suggestion.hint(for: entry.key, among: known))")
             }
         }
-        for key in known where !entries.contains(where: { $0.key == key }) {
+        if isLast, isMisplaced {
+            context.report(place, line: node.line, "the last arm must be {else: ...}, for all that passes no test")
+        }
+        for key in known where !isMisplaced && !entries.contains(where: { $0.key == key }) {
             context.report(place.child(key), line: node.line, "is required")
         }
         return arm
@@ -67,6 +75,7 @@ extension ConditionSettings {
             context.note(place, line: entry.line, node: entry.value)
             if entry.key == "field" {
                 field = ValueType<String>.text("the name of a member").read(entry.value, at: place, in: context)
+                check(field, entry.value, at: place, in: context)
             } else if Self.keys.contains(entry.key) {
                 if let test = Self.test(entry.key, entry.value, at: place, in: context) { tests.append(test) }
             } else {
@@ -82,13 +91,20 @@ extension ConditionSettings {
         }
     }
 
+    /// A member of a member is named with one dot between.
+    private func check(_ field: String?, _ node: SettingNode, at place: SettingPath, in context: LoadContext) {
+        guard let parts = field?.split(separator: ".", omittingEmptySubsequences: false) else { return }
+        if !node.isLiteral { context.hide(parts.map(String.init)) }
+        if parts.contains("") { context.report(place, node, Mismatch(expected: "names with one dot between them")) }
+    }
+
     private static func test(
         _ key: String,
         _ node: SettingNode,
         at place: SettingPath,
         in context: LoadContext
     ) -> Test? {
-        let numbers = ValueType<Double>.number(-Double.greatestFiniteMagnitude...Double.greatestFiniteMagnitude)
+        let numbers = ValueType<Double>.anyNumber
         let text = ValueType<String>.text("a text", limit: 4096)
         switch key {
         case "equals": return ScalarSetting.read(node, at: place, in: context).map { .equals($0) }
@@ -97,6 +113,7 @@ extension ConditionSettings {
                 context.report(place, node, Mismatch(expected: "a list of values"))
                 return nil
             }
+            if items.isEmpty { context.report(place, "expected at least one value") }
             return .oneOf(items.enumerated().compactMap { ScalarSetting.read($1, at: place.item($0), in: context) })
         case "exists": return ValueType<Bool>.boolean.read(node, at: place, in: context).map { .exists($0) }
         case "contains": return text.read(node, at: place, in: context).map { .contains($0) }

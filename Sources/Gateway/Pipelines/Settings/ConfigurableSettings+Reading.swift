@@ -24,7 +24,9 @@ extension ConfigurableSettings {
             case "default": fallback = ScalarSetting.read(entry.value, at: place, in: context)
             case "title": title = text.read(entry.value, at: place, in: context)
             case "description": description = text.read(entry.value, at: place, in: context)
-            case "sets": target = text.read(entry.value, at: place, in: context)
+            case "sets":
+                target = text.read(entry.value, at: place, in: context)
+                if !entry.value.isLiteral { context.hide([target].compactMap(\.self)) }
             case "alternatives": alternatives = NamedSteps.read(entry.value, at: place, in: context)
             default:
                 let hint = Suggestion.hint(for: entry.key, among: Self.keys)
@@ -33,6 +35,17 @@ extension ConfigurableSettings {
         }
         if alternatives.contains(where: { $0.key == Self.ownName }) {
             context.report(place.child("alternatives").child(Self.ownName), "is the name of the step itself")
+        }
+    }
+
+    /// What it may be: as the file says, else what its default is, else what its target mostly is.
+    func kind(in step: StepSettings) -> Kind {
+        if let kind { return kind }
+        switch fallback {
+        case .string: return .string
+        case .number: return .number
+        case .boolean: return .boolean
+        case .null, nil: return step.prompt == nil ? .number : .string
         }
     }
 

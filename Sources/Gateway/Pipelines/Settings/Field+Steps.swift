@@ -35,6 +35,18 @@ extension Field {
 }
 
 extension ValueType where Value == Double {
+    /// Any number that JSON can say.
+    static var anyNumber: ValueType {
+        ValueType("number") { scalar, _ in
+            guard scalar.isTypable, CoreSchema.kind(scalar.text) == .number, let value = Double(scalar.text),
+                value.isFinite
+            else { return .failure(Mismatch(expected: "a number")) }
+            return .success(value)
+        } format: {
+            .plain("\($0)")
+        }
+    }
+
     static func number(_ range: ClosedRange<Double>) -> ValueType {
         let expected = "a number from \(range.lowerBound) to \(range.upperBound)"
         return ValueType("number, \(range.lowerBound) to \(range.upperBound)") { scalar, _ in

@@ -19,25 +19,41 @@ struct StepChecks {
         if let route = step.route {
             checkName(route, step.place.child("route"), "route", configuration.routes.map(\.path))
         }
-        if let prompt = step.prompt { check(prompt, step) }
         for child in step.children { check(child) }
+        guard !step.isBroken else { return }
         for choice in step.configurable { check(choice, of: step) }
+        checkTargets(step)
         if step.cache != nil, step.model == nil, step.route == nil {
             context.report(step.place.child("cache"), "only has a meaning for a model or a route")
         }
     }
 
-    private func check(_ prompt: PromptSettings, _ step: StepSettings) {
-        do { _ = try prompt.variables() } catch {
-            context.report(step.place.child("prompt"), "\(error)")
+    /// Two ids for one thing: nobody could say which of them counts.
+    private func checkTargets(_ step: StepSettings) {
+        var owners: [String: String] = [:]
+        for choice in step.configurable where !isAlternatives(choice, of: step) {
+            let target = choice.target ?? choice.id
+            let place = step.place.child("configurable").child(choice.id)
+            if let owner = owners[target] {
+                context.report(place, "sets \(context.quotedName(target)), which \(owner) sets already")
+            }
+            owners[target] = choice.id
         }
+    }
+
+    private func isAlternatives(_ choice: ConfigurableSettings, of step: StepSettings) -> Bool {
+        context.isSet(step.place.child("configurable").child(choice.id).child("alternatives"))
     }
 
     private func check(_ choice: ConfigurableSettings, of step: StepSettings) {
         let place = step.place.child("configurable").child(choice.id)
-        guard choice.alternatives.isEmpty else {
-            for (key, isSet) in [("type", choice.kind != nil), ("sets", choice.target != nil)] where isSet {
+        if isAlternatives(choice, of: step) {
+            for key in ["type", "sets"] where context.isSet(place.child(key)) {
                 context.report(place.child(key), "cannot stand beside alternatives")
+            }
+            if context.isSet(place.child("default")) {
+                let message = "cannot stand beside alternatives: who chooses none of them gets the step itself"
+                context.report(place.child("default"), message)
             }
             return
         }
@@ -45,13 +61,14 @@ struct StepChecks {
         if let prompt = step.prompt {
             let variables = (try? prompt.variables().map(\.key)) ?? []
             if !variables.contains(target) {
-                let hint = Suggestion.hint(for: target, among: variables)
-                context.report(place, "the prompt has no variable called \(quoted(target))\(hint)")
+                let hint = context.hint(for: target, among: variables)
+                context.report(place, "the prompt has no variable called \(context.quotedName(target))\(hint)")
+            } else if choice.fallback == nil {
+                context.report(place, "needs a default, as the input no longer brings it")
             }
-            if choice.fallback == nil { context.report(place, "needs a default, as the input no longer brings it") }
         } else if step.model != nil {
             if let reason = Field<ModelSettings>.reserved[target] {
-                context.report(place, "cannot set \(quoted(target)): \(reason)")
+                context.report(place, "cannot set \(context.quotedName(target)): \(reason)")
             }
         } else {
             context.report(
@@ -59,8 +76,12 @@ struct StepChecks {
                 "only a model's parameters and a prompt's variables can be set; others have alternatives"
             )
         }
-        if let fallback = choice.fallback, let kind = choice.kind, !fallback.fits(kind) {
-            context.report(place.child("default"), "is no \(kind.rawValue)")
+        let kind = choice.kind(in: step)
+        if let fallback = choice.fallback, !fallback.fits(kind), !context.hasReported(place.child("type")) {
+            context.report(
+                place.child("default"),
+                "expected a \(kind.rawValue), found \(context.found(place.child("default")))"
+            )
         }
     }
 }

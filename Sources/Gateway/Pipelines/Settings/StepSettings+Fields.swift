@@ -13,7 +13,7 @@ extension StepSettings {
         .optional("model", \.model, .reference(to: "model"), "Asks a model."),
         .optional("parser", \.parser, .choice, "Makes something of a model's answer."),
         .custom("parallel", "mapping of names to steps", "Runs all of them on the same input; gives an object.") {
-            $0.parallel = NamedSteps.read($1, at: $2, in: $3)
+            $0.parallel = NamedSteps.readSome($1, at: $2, in: $3)
         } write: {
             $0.parallel.map { NamedSteps.write($0) }
         },
@@ -33,7 +33,7 @@ extension StepSettings {
             $0.map.map { StepSettings.write($0) }
         },
         .custom("assign", "mapping of names to steps", "Adds members to an object.") {
-            $0.assign = NamedSteps.read($1, at: $2, in: $3)
+            $0.assign = NamedSteps.readSome($1, at: $2, in: $3)
         } write: {
             $0.assign.map { NamedSteps.write($0) }
         },
@@ -104,23 +104,24 @@ extension StepSettings {
                 context.report(place, node, Mismatch(expected: "a step such as {model: NAME}, or a list of steps"))
                 return []
             }
-            return read(node, at: place, in: context).map { [$0] } ?? []
+            return [read(node, at: place, in: context)]
         }
         if items.isEmpty { context.report(place, "expected at least one step") }
-        return items.enumerated().compactMap { number, item in
+        return items.enumerated().map { number, item in
             let place = place.item(number)
             context.note(place, line: item.line, node: item)
             return read(item, at: place, in: context)
         }
     }
 
-    private static func read(_ node: SettingNode, at place: SettingPath, in context: LoadContext) -> StepSettings? {
-        guard case .map(let entries) = node.content else {
-            context.report(place, node, Mismatch(expected: "a step such as {model: NAME}"))
-            return nil
-        }
+    private static func read(_ node: SettingNode, at place: SettingPath, in context: LoadContext) -> StepSettings {
         var step = StepSettings()
         step.place = place
+        guard case .map(let entries) = node.content else {
+            context.report(place, node, Mismatch(expected: "a step such as {model: NAME}"))
+            step.isBroken = true
+            return step
+        }
         fields.read(into: &step, from: node, at: place, in: context)
         let named = entries.map(\.key).filter { kinds.contains($0) }
         if named.isEmpty, entries.allSatisfy({ entry in fields.contains { $0.name == entry.key } }) {
@@ -128,7 +129,14 @@ extension StepSettings {
         } else if let second = named.dropFirst().first {
             context.report(place.child(second), "cannot stand beside \(named[0]): a step does one thing")
         }
+        step.isBroken = named.count != 1 || !step.saysWhatToDo
         return step
+    }
+
+    /// Whether one of the kinds was read.
+    private var saysWhatToDo: Bool {
+        prompt != nil || model != nil || parser != nil || parallel?.isEmpty == false || branch?.isEmpty == false
+            || map?.isEmpty == false || assign?.isEmpty == false || pick != nil || route != nil || isPassthrough
     }
 
     fileprivate static func readFallbacks(
@@ -140,6 +148,7 @@ extension StepSettings {
             context.report(place, node, Mismatch(expected: "a list of names of models, or of steps"))
             return []
         }
+        if items.isEmpty { context.report(place, "expected at least one name of a model, or steps") }
         return items.enumerated().map { number, item in
             let place = place.item(number)
             context.note(place, line: item.line, node: item)
@@ -147,6 +156,7 @@ extension StepSettings {
             var step = StepSettings()
             step.place = place
             step.model = ValueType<String>.reference(to: "model").read(item, at: place, in: context)
+            step.isBroken = step.model == nil
             return [step]
         }
     }
@@ -158,6 +168,12 @@ extension StepSettings {
 }
 
 extension NamedSteps {
+    /// The entries; nil when there are none, which is reported.
+    static func readSome(_ node: SettingNode, at place: SettingPath, in context: LoadContext) -> [NamedSteps]? {
+        let all = read(node, at: place, in: context)
+        return all.isEmpty ? nil : all
+    }
+
     static func read(_ node: SettingNode, at place: SettingPath, in context: LoadContext) -> [NamedSteps] {
         guard let entries = node.entries(at: place, in: context) else { return [] }
         if entries.isEmpty { context.report(place, "expected at least one name with its steps") }
@@ -178,11 +194,21 @@ extension PickSettings {
         let name = ValueType<String>.text("the name of a member")
         guard case .list(let items) = node.content else {
             guard let key = name.read(node, at: place, in: context) else { return nil }
+            if !node.isLiteral { context.hide([key]) }
             self = .one(key)
             return
         }
         if items.isEmpty { context.report(place, "expected at least one name") }
-        self = .several(items.enumerated().compactMap { name.read($1, at: place.item($0), in: context) })
+        var keys: [String] = []
+        for (number, item) in items.enumerated() {
+            let place = place.item(number)
+            context.note(place, line: item.line, node: item)
+            guard let key = name.read(item, at: place, in: context) else { continue }
+            if !item.isLiteral { context.hide([key]) }
+            if keys.contains(key) { context.report(place, "is named twice") } else { keys.append(key) }
+        }
+        guard !keys.isEmpty, keys.count == items.count else { return nil }
+        self = .several(keys)
     }
 
     var text: YAMLText {

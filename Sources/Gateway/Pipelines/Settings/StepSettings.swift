@@ -39,11 +39,13 @@ public struct StepSettings: Sendable, Equatable {
 
     /// Where it stands in the file, for messages. Does not count for equality.
     var place = SettingPath.root
+    /// Whether what it does could not be read, which has been reported, so that nothing is said of what follows from it.
+    var isBroken = false
 
     /// A step that does nothing yet.
     init() {}
 
-    /// Whether all but the places are equal.
+    /// Whether all that the file says is equal; not the places.
     public static func == (left: StepSettings, right: StepSettings) -> Bool {
         left.prompt == right.prompt && left.model == right.model && left.parser == right.parser
             && left.parallel == right.parallel && left.branch == right.branch && left.map == right.map
