@@ -187,11 +187,13 @@ private struct OpenAPIOperation {
             "operationId": .string("\(name)_\(endpoint.rawValue)\(isHashed ? "_config" : "")"),
         ]
         if isHashed {
+            var schema: Value.Object = ["type": "string", "examples": ["N4XyA"]]
+            // The page reads the hash itself.
+            if endpoint != .playground { schema["pattern"] = "^[A-Za-z0-9+$-]+$" }
             operation["parameters"] = [
                 [
                     "name": "config_hash", "in": "path", "required": true,
-                    "description": "A run config, compressed with LZString for URIs.",
-                    "schema": ["type": "string", "pattern": "^[A-Za-z0-9+$-]+$", "examples": ["N4XyA"]],
+                    "description": "A run config, compressed with LZString for URIs.", "schema": .object(schema),
                 ]
             ]
         }
@@ -230,7 +232,7 @@ private struct OpenAPIOperation {
             responses["400"] = json(error, "There is no tracing.")
             responses["422"] = json(["$ref": "#/components/schemas/ValidationError"], "The body is not valid.")
         }
-        if isHashed { responses["400"] = json(error, "The hash is no config.") }
+        if isHashed, endpoint != .playground { responses["400"] = json(error, "The hash is no config.") }
         if isRun {
             responses["422"] = json(["$ref": "#/components/schemas/ValidationError"], "The request is not valid.")
             responses["default"] = json(error, "The run failed; the status says whose fault it is.")

@@ -32,15 +32,16 @@ import Testing
 
     // MARK: Configuration
 
-    @Test func `the README's configurations load`() throws {
-        let blocks = Self.blocks("yaml", in: try Self.text("README.md"))
-        #expect(blocks.count >= 3)
+    @Test(arguments: [("README.md", 3), ("docs/langserve.md", 1)])
+    func `configurations in documents load`(_ document: String, _ least: Int) throws {
+        let blocks = Self.blocks("yaml", in: try Self.text(document))
+        #expect(blocks.count >= least)
         try withFolder { folder in
             try folder.write("openai_api_key", "sk-x\n")
             for block in blocks {
                 let loaded = ConfigurationLoader.load(
                     text: block,
-                    name: "README.md",
+                    name: document,
                     directory: folder.path,
                     environment: ["OPENAI_API_KEY": "sk-x", "CREDENTIALS_DIRECTORY": folder.path]
                 )

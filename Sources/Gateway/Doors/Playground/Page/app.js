@@ -61,8 +61,10 @@ async function load() {
 
 function typeName(output) {
   const resolved = new Schemas(output).resolve(output);
+  const isMessage = isObject(resolved.properties) && 'content' in resolved.properties && 'type' in resolved.properties;
+  if (isMessage || resolved.anyOf || resolved.oneOf) return 'message';
   if (typeof resolved.type === 'string') return resolved.type === 'string' ? 'text' : resolved.type;
-  return resolved.anyOf || resolved.oneOf ? 'message' : '';
+  return '';
 }
 
 function buildInput(input) {
