@@ -17,6 +17,7 @@ struct ConfigurationChecks {
         checkRoutes()
         let shapes = PipelineChecks(configuration, context: context)
         for route in configuration.routes { _ = shapes.shape(of: route.path) }
+        if !shapes.hasEndlessRoutes { checkChoices() }
     }
 
     private func checkListeners() {
@@ -90,6 +91,25 @@ struct ConfigurationChecks {
             for owner in configuration.routes where owner.path != route.path {
                 guard let endpoint = owner.endpoint(colliding: route.path) else { continue }
                 context.report(place, "is also the endpoint \(endpoint) of the route \(owner.path)")
+            }
+        }
+    }
+
+    /// What callers choose under one id goes to every step that has it, in a route and in those inside it.
+    private func checkChoices() {
+        var reported: Set<SettingPath> = []
+        for route in configuration.routes {
+            var owners: [String: (spec: ConfigurableSpec, place: SettingPath)] = [:]
+            configuration.forEachChoice(of: route) { choice, step in
+                let place = step.place.child("configurable").child(choice.id)
+                let spec = ConfigurableSpec(choice, of: step)
+                guard let owner = owners[choice.id] else {
+                    owners[choice.id] = (spec, place)
+                    return
+                }
+                guard owner.spec.shape != spec.shape || owner.spec.choices != spec.choices else { return }
+                guard reported.insert(place).inserted else { return }
+                context.report(place, "takes other values than \(owner.place.text), which gets the same one")
             }
         }
     }

@@ -13,8 +13,14 @@ final class PipelineChecks {
     /// Nil where the configuration was checked before.
     private let context: LoadContext?
     private var known: [String: RouteShape] = [:]
-    /// Routes being worked out, the outermost first.
-    private var open: [String] = []
+    /// Routes being worked out, the outermost first, with how many routes stand inside each other there.
+    private var open: [(path: String, depth: Int)] = []
+    private var depths: [String: Int] = [:]
+    /// Whether a route leads to itself, or through too many others, so that nothing should follow routes into each other.
+    private(set) var hasEndlessRoutes = false
+
+    /// How many routes may stand inside each other: what runs them has a stack.
+    static let maximumDepth = 64
 
     init(_ configuration: Configuration, context: LoadContext? = nil) {
         self.configuration = configuration
@@ -30,10 +36,10 @@ final class PipelineChecks {
             known[path] = shape
             return shape
         }
-        open.append(path)
+        open.append((path, 1))
         let input = needs(steps, then: .any)
         let output = flow(steps, input)
-        open.removeLast()
+        depths[path] = open.removeLast().depth
         let shape = RouteShape(input: input, output: output)
         known[path] = shape
         return shape
@@ -153,11 +159,25 @@ final class PipelineChecks {
 
     /// Another route's shape; nil for a cycle or a name nobody has, which is reported.
     private func enter(_ path: String, _ place: SettingPath) -> RouteShape? {
-        if let start = open.firstIndex(of: path) {
-            report(place.child("route"), "is a cycle: \((open[start...] + [path]).joined(separator: " -> "))")
+        if let start = open.firstIndex(where: { $0.path == path }) {
+            hasEndlessRoutes = true
+            let names = open[start...].map(\.path) + [path]
+            report(place.child("route"), "is a cycle: \(names.joined(separator: " -> "))")
             return nil
         }
-        return shape(of: path)
+        let isNew = known[path] == nil
+        guard !isNew || open.count < Self.maximumDepth else { return tooDeep(place) }
+        let shape = shape(of: path)
+        let depth = 1 + (depths[path] ?? 1)
+        guard depth <= Self.maximumDepth else { return tooDeep(place) }
+        if let last = open.indices.last { open[last].depth = max(open[last].depth, depth) }
+        return shape
+    }
+
+    private func tooDeep(_ place: SettingPath) -> RouteShape? {
+        hasEndlessRoutes = true
+        report(place.child("route"), "is more than \(Self.maximumDepth) routes inside each other")
+        return nil
     }
 
     // MARK: Forwards: what steps give
@@ -223,8 +243,8 @@ final class PipelineChecks {
             return flow(pick, step, input)
         }
         if let path = step.route {
-            guard !open.contains(path) else { return .any }
-            let shape = shape(of: path)
+            // Looked at before, unless it was refused.
+            guard let shape = known[path] else { return .any }
             accept(shape.input, gets: input, step, path)
             return shape.output
         }

@@ -76,10 +76,9 @@ extension Shape {
             }
         }
         guard members.isOpen else { return RunValue(read) }
-        var all = Value.Object(view)
-        for member in members.all { all[member.key] = nil }
-        var rest = RunValue.Members(all)
-        for member in read.all { rest[member.key] = member.value }
-        return RunValue(rest)
+        // In the caller's order.
+        var all = RunValue.Members(Value.Object(view))
+        for member in members.all { all[member.key] = read[member.key] }
+        return RunValue(all)
     }
 }

@@ -44,19 +44,28 @@ extension Configuration {
     /// What callers of a route may choose, in the order of its steps and of the routes inside it; of equal ids the first counts.
     func configurableSpecs(of route: RouteSettings) -> [ConfigurableSpec] {
         var specs: [ConfigurableSpec] = []
-        var seen: Set<String> = [route.path]
-        collect(route.pipeline ?? [], into: &specs, &seen)
+        forEachChoice(of: route) { choice, step in
+            if !specs.contains(where: { $0.id == choice.id }) { specs.append(ConfigurableSpec(choice, of: step)) }
+        }
         return specs
     }
 
-    private func collect(_ steps: [StepSettings], into specs: inout [ConfigurableSpec], _ seen: inout Set<String>) {
+    /// Calls `body` with each choice of a route and the routes inside it, each route once.
+    func forEachChoice(of route: RouteSettings, _ body: (ConfigurableSettings, StepSettings) -> Void) {
+        var seen: Set<String> = [route.path]
+        visit(route.pipeline ?? [], &seen, body)
+    }
+
+    private func visit(
+        _ steps: [StepSettings],
+        _ seen: inout Set<String>,
+        _ body: (ConfigurableSettings, StepSettings) -> Void
+    ) {
         for step in steps {
-            for choice in step.configurable where !specs.contains(where: { $0.id == choice.id }) {
-                specs.append(ConfigurableSpec(choice, of: step))
-            }
-            collect(step.children, into: &specs, &seen)
+            for choice in step.configurable { body(choice, step) }
+            visit(step.children, &seen, body)
             if let path = step.route, seen.insert(path).inserted, let inner = route(path) {
-                collect(inner.pipeline ?? [], into: &specs, &seen)
+                visit(inner.pipeline ?? [], &seen, body)
             }
         }
     }

@@ -313,6 +313,39 @@ import Testing
         #expect(found == ["headgate.yaml:5: routes./r.pipeline\(expected)"])
     }
 
+    @Test(arguments: [false, true])
+    func `routes inside each other have an end`(_ isReversed: Bool) {
+        let last = PipelineChecks.maximumDepth
+        func found(_ count: Int) -> [String] {
+            var routes = (1..<count).map { "/r\($0): {pipeline: [{route: /r\($0 + 1)}]}" }
+            routes.append("/r\(count): {pipeline: [{model: gemma}]}")
+            if isReversed { routes.reverse() }
+            return mistakes(pipelines(routes.joined(separator: "\n")))
+        }
+        #expect(found(last) == [])
+        #expect(found(last + 1).count == 1)
+        #expect(found(last + 1)[0].hasSuffix("route: is more than \(last) routes inside each other"))
+        #expect(!found(500).isEmpty)
+    }
+
+    @Test func `one id takes the same values everywhere`() {
+        let inner =
+            "{model: gemma, configurable: {heat: {sets: temperature}, llm: {alternatives: {b: {model: backup}}}}}"
+        let same = "{route: /i}, {prompt: \"{x}\"}, {model: gemma, configurable: {heat: {sets: top_p}}}"
+        #expect(mistakes(pipelines("/i: {pipeline: \(inner)}\n/r: {pipeline: [\(same)]}")) == [])
+        let other = "{model: gemma, configurable: {heat: {type: string}, llm: {alternatives: {c: {model: backup}}}}}"
+        let found = mistakes(
+            pipelines("/i: {pipeline: \(inner)}\n/r: {pipeline: [{parallel: {a: {route: /i}, b: \(other)}}]}")
+        )
+        let place = "headgate.yaml:5: routes./r.pipeline[0].parallel.b.configurable"
+        #expect(
+            found
+                == ["heat", "llm"].map {
+                    "\(place).\($0): takes other values than routes./i.pipeline.configurable.\($0), which gets the same one"
+                }
+        )
+    }
+
     // MARK: Secrets and size
 
     @Test(arguments: [

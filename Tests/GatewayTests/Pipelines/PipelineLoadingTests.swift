@@ -117,6 +117,40 @@ import Testing
         #expect(names.joined(separator: " ") == expected)
     }
 
+    @Test func `what is checked at load holds when it runs`() async throws {
+        let text = """
+            backends: {echo: {dialect: mock, mock: {reply: echo}}, words: {dialect: mock, mock: {tokens: 2}}}
+            models: {echo: {backend: echo}, words: {backend: words}}
+            routes:
+              /branch:
+                pipeline:
+                  - branch: [{if: {field: language, equals: de}, then: {model: echo}}, {else: {model: words}}]
+                  - parser: string
+              /again: {pipeline: [{model: echo}, {prompt: "Again: {x}"}, {model: echo}, {parser: string}]}
+              /both: {pipeline: [{parallel: {a: [{prompt: "{x}"}, {model: echo}, {parser: string}], all: {passthrough: }}}]}
+              /say:
+                pipeline:
+                  - {prompt: "Say {n} of {t}", configurable: {n: {default: 5, type: integer}}}
+                  - {model: echo}
+                  - {parser: string}
+            """
+        let asked: [(path: String, body: String, output: Value)] = [
+            ("/branch", #"{"input":{"text":"hallo","language":"de"}}"#, "hallo"),
+            ("/branch", #"{"input":{"text":"hallo"}}"#, "the river"),
+            ("/again", #"{"input":"hi"}"#, "Again: hi"),
+            ("/both", #"{"input":{"y":[2],"x":"1"}}"#, ["a": "1", "all": ["y": [2], "x": "1"]]),
+            ("/say", #"{"input":{"t":"x"}}"#, "Say 5 of x"),
+            ("/say", #"{"input":{"t":"x"},"config":{"configurable":{"n":7}}}"#, "Say 7 of x"),
+        ]
+        try await TestGateway.run(text) { gateway in
+            for (path, body, output) in asked {
+                let reply = try await gateway.post("\(path)/invoke", body)
+                #expect(reply.status == 200)
+                #expect(try Value(parsing: reply.text)["output"] == output)
+            }
+        }
+    }
+
     // MARK: Size
 
     @Test func `routes that use the next one twice load at once`() async throws {
