@@ -100,24 +100,20 @@ struct RouteTable: Sendable {
     /// What serves a path with a config hash in it, `PREFIX/c/HASH/ENDPOINT`; nil for any other path. The feedback family has no such
     /// variants.
     func hashed(_ path: String) -> (endpoint: Endpoint, hash: String)? {
-        guard let mark = path.range(of: "/c/", last: true) else { return nil }
-        let rest = path[mark.upperBound...]
-        guard let slash = rest.firstIndex(of: "/"), slash > rest.startIndex else { return nil }
-        guard let endpoint = endpoints[String(path[..<mark.lowerBound] + rest[slash...])] else { return nil }
-        switch endpoint {
-        case .run, .about: return (endpoint, String(rest[..<slash]))
-        case .feedback, .health, .ready, .index, .openAPI, .docs: return nil
-        }
-    }
-}
-
-extension String {
-    /// The last place of a text in this one.
-    fileprivate func range(of text: String, last: Bool) -> Range<String.Index>? {
-        var end = endIndex
-        while let start = self[..<end].lastIndex(of: "/") {
-            if self[start...].hasPrefix(text) { return start..<self.index(start, offsetBy: text.count) }
-            end = start
+        // Both a route's path and a hash may be a `c`, so the first place from the end that leads somewhere counts. Behind it are the
+        // hash and the endpoint, `playground/` with the most slashes.
+        var end = path.endIndex
+        for _ in 0..<4 {
+            guard let slash = path[..<end].lastIndex(of: "/") else { return nil }
+            end = slash
+            guard path[slash...].hasPrefix("/c/") else { continue }
+            let rest = path[slash...].dropFirst(3)
+            guard let next = rest.firstIndex(of: "/"), next > rest.startIndex else { continue }
+            switch endpoints[String(path[..<slash] + rest[next...])] {
+            case .run(let door, let method)?: return (.run(door, method), String(rest[..<next]))
+            case .about(let door, let page)?: return (.about(door, page), String(rest[..<next]))
+            case .feedback, .health, .ready, .index, .openAPI, .docs, nil: continue
+            }
         }
         return nil
     }

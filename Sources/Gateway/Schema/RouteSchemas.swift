@@ -55,9 +55,11 @@ extension RouteSettings.ConfigKey {
     var schema: Value {
         switch self {
         case .configurable: ["type": "object", "title": "Configurable"]
-        case .maxConcurrency: ["type": ["integer", "null"], "minimum": 1, "title": "Max Concurrency"]
+        case .maxConcurrency:
+            ["type": ["integer", "null"], "minimum": 1, "maximum": .integer(.max), "title": "Max Concurrency"]
         case .metadata: ["type": ["object", "null"], "title": "Metadata"]
-        case .recursionLimit: ["type": ["integer", "null"], "minimum": 1, "title": "Recursion Limit"]
+        case .recursionLimit:
+            ["type": ["integer", "null"], "minimum": 1, "maximum": .integer(.max), "title": "Recursion Limit"]
         case .runID: ["anyOf": [["type": "string", "format": "uuid"], ["type": "null"]], "title": "Run Id"]
         case .tags: ["type": ["array", "null"], "items": ["type": "string"], "title": "Tags"]
         }

@@ -41,6 +41,7 @@ struct RouteTableTests {
         let table = RouteTable(try doors(["/", "/chat", "/a/c"]))
         for (path, route, hash) in [
             ("/c/N4XyA/invoke", "/", "N4XyA"), ("/chat/c/x/stream_log", "/chat", "x"),
+            ("/chat/c/c/invoke", "/chat", "c"), ("/c/c/playground/", "/", "c"), ("/a/c/c/c/invoke", "/a/c", "c"),
             ("/a/c/c/y/config_schema", "/a/c", "y"),
             ("/chat/c/x/playground/", "/chat", "x"),
         ] {
