@@ -158,7 +158,7 @@ extension RouteSettings {
             "max_concurrency",
             \.maxConcurrency,
             .integer(1...100_000),
-            "Items of one batch that run at once, whatever the caller asks for."
+            "Items of one batch, elements of a map and branches of a parallel that run at once, whatever the caller asks for."
         ),
         .value("max_batch", \.maxBatch, .integer(1...1_000_000), "Items of one batch; more are refused."),
         .allowConfig,

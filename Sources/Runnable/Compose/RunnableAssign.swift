@@ -13,6 +13,9 @@ public struct RunnableAssign: AsyncRunnable {
 
     private let computed: RunnableParallel<RunValue, RunValue>
 
+    /// Those of all computed members, each id once.
+    public var configurableSpecs: [ConfigurableField] { computed.configurableSpecs }
+
     /// `RunnableAssign<a,b>` with the computed keys.
     public var name: String { "RunnableAssign<\(computed.keys.joined(separator: ","))>" }
 

@@ -4,6 +4,9 @@
 /// What the call says wins over what is bound, and of two bindings the outer one over the inner one. It has no run of its own: events are
 /// those of the runnable inside. Streams, blocks, cancels and retries as that does.
 public struct RunnableBinding<Input: Sendable, InputChunk: Sendable, Output: Sendable, Chunk: Sendable>: Runnable {
+    /// Those of the runnable inside.
+    public var configurableSpecs: [ConfigurableField] { base.configurableSpecs }
+
     private let base: AnyRunnable<Input, InputChunk, Output, Chunk>
     private let arguments: Value.Object
     private let bound: RunConfig?

@@ -62,6 +62,11 @@ public struct RunnableBranch<Input: Sendable, Output: Sendable, Chunk: Sendable>
     /// `RunnableBranch`, LangChain's name.
     public var name: String { "RunnableBranch" }
 
+    /// Those of all arms, each id once.
+    public var configurableSpecs: [ConfigurableField] {
+        .distinct(arms.flatMap(\.runnable.configurableSpecs) + otherwise.configurableSpecs)
+    }
+
     private let arms: [Arm]
     private let otherwise: WholeInputRunnable<Input, Output, Chunk>
 

@@ -11,6 +11,8 @@ public struct RunnableEach<Element: Sendable, ElementOutput: Sendable>: AsyncRun
     public typealias Output = [ElementOutput]
 
     private let runName: String
+    /// Those of the runnable inside.
+    public let configurableSpecs: [ConfigurableField]
     private let batch: @Sendable ([Element], BatchConfig) throws -> [ElementOutput]
     private let abatch: @Sendable ([Element], BatchConfig) async throws -> [ElementOutput]
 
@@ -21,6 +23,7 @@ public struct RunnableEach<Element: Sendable, ElementOutput: Sendable>: AsyncRun
     public init<R: Runnable>(_ runnable: R) where R.Input == Element, R.Output == ElementOutput {
         let runnable = runnable.erased
         runName = runnable.name
+        configurableSpecs = runnable.configurableSpecs
         batch = { try runnable.batch($0, configs: $1) }
         abatch = { try await runnable.abatch($0, configs: $1) }
     }
@@ -49,6 +52,8 @@ public struct RunnableEach<Element: Sendable, ElementOutput: Sendable>: AsyncRun
 /// ``RunnableEach`` for pipelines made at run time: takes any list.
 struct RunnableEachValue: AsyncRunnable {
     let each: RunnableEach<RunValue, RunValue>
+
+    var configurableSpecs: [ConfigurableField] { each.configurableSpecs }
 
     var name: String { each.name }
 

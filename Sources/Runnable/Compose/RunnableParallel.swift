@@ -29,6 +29,9 @@ public struct RunnableParallel<Input: Sendable, InputChunk: Sendable>: AsyncRunn
     /// `RunnableParallel<a,b>` with the keys.
     public var name: String { "RunnableParallel<\(keys.joined(separator: ","))>" }
 
+    /// Those of all branches, each id once.
+    public var configurableSpecs: [ConfigurableField] { .of(entries.map(\.runnable)) }
+
     /// The keys in order.
     public var keys: [String] { entries.map(\.key) }
 

@@ -50,6 +50,11 @@ public struct RunnableRouter<Input: RoutedInput, Output: Sendable, Chunk: Sendab
 
     private let dispatch: Dispatch
 
+    /// Those of all runnables in the order of their keys, each id once.
+    public var configurableSpecs: [ConfigurableField] {
+        .distinct(dispatch.targets.sorted { $0.key < $1.key }.flatMap(\.value.configurableSpecs))
+    }
+
     /// The runnables by key.
     public init<InputChunk: Sendable>(_ runnables: [String: AnyRunnable<Input.Payload, InputChunk, Output, Chunk>]) {
         dispatch = Dispatch(targets: runnables.mapValues { WholeInputRunnable($0) })

@@ -45,6 +45,8 @@ private struct ValuedRunnable<
     Runnable
 {
     let base: AnyRunnable<Input, Taken, Made, Streamed>
+
+    var configurableSpecs: [ConfigurableField] { base.configurableSpecs }
     let output: RunValueConversion<Made>
     let chunk: RunValueConversion<Streamed>
 

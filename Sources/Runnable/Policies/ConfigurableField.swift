@@ -100,7 +100,12 @@ extension RunnableSequence {
 extension [ConfigurableField] {
     /// The fields of several runnables; of fields with the same id the first counts.
     static func of(_ runnables: [any Runnable]) -> [ConfigurableField] {
+        distinct(runnables.flatMap { $0.configurableSpecs })
+    }
+
+    /// Of fields with the same id the first one.
+    static func distinct(_ fields: [ConfigurableField]) -> [ConfigurableField] {
         var ids: Set<String> = []
-        return runnables.flatMap { $0.configurableSpecs }.filter { ids.insert($0.id).inserted }
+        return fields.filter { ids.insert($0.id).inserted }
     }
 }

@@ -42,7 +42,8 @@ extension LangServeDoor {
         for place in batch.configs.indices {
             batch.configs[place].deadline = deadline
             batch.configs[place].waitingSince = waitingSince
-            if place == 0 { batch.configs[place].maxConcurrency = limit }  // the first one's counts
+            // The first one's counts for the batch; inside a pipeline each item's own.
+            if place == 0 || run.isPipeline { batch.configs[place].maxConcurrency = limit }
             // Only the first element may bring its own id; the others', sent by mistake, would make two runs one.
             let chosen = place == 0 ? batch.configs[place].runID : nil
             let runID = chosen ?? source.next()

@@ -75,11 +75,17 @@ final class LangServeDoor<Run: RouteRun>: Sendable {
             // The caller's run id where the route allows one, else the one that was drawn for the request.
             if let runID = single.config.runID { report.runID = runID } else { single.config.runID = report.runID }
             single.config.deadline = deadline
+            if run.isPipeline { limitConcurrency(of: &single.config) }
             return single
         } catch {
             reject(error, response, report)
             return nil
         }
+    }
+
+    /// Bounds what runs at once inside a pipeline: the elements of a map, the branches of a parallel.
+    func limitConcurrency(of config: inout RunConfig) {
+        config.maxConcurrency = min(route.settings.maxConcurrency, config.maxConcurrency ?? .max)
     }
 
     @inline(never)
