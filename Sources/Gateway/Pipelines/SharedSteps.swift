@@ -1,5 +1,5 @@
 import Runnable
-import Synchronization
+import WorkerPool
 
 /// What the steps of one configuration share over all loops: permits, answers and retry budgets belong to the process. A reload begins with
 /// new ones.
@@ -10,7 +10,7 @@ final class SharedSteps: Sendable {
         var budgets: [String: RetryBudget] = [:]
     }
 
-    private let state = Mutex(State())
+    private let state = Locked(State())
 
     /// The limiter of a step; nil when it has none.
     /// - Parameter clock: what waiters wait with, whatever loop they are on.

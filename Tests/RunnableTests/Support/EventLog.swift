@@ -1,9 +1,9 @@
 import Runnable
-import Synchronization
+import WorkerPool
 
 /// Keeps the events it is told of.
 final class EventLog: RunObserver {
-    private let events = Mutex<[RunEvent]>([])
+    private let events = Locked<[RunEvent]>([])
 
     func observe(_ event: RunEvent) { events.withLock { $0.append(event) } }
 

@@ -1,12 +1,12 @@
 import Runnable
-import Synchronization
+import WorkerPool
 
 /// Adds up what the models of one request took, however deep in a pipeline they are.
 final class UsageMeter: Sendable {
     /// The meter of the request that the current task works for.
     @TaskLocal static var current: UsageMeter?
 
-    private let state = Mutex<(input: Int, output: Int)?>(nil)
+    private let state = Locked<(input: Int, output: Int)?>(nil)
 
     /// Adds what one answer took.
     func count(_ usage: UsageMetadata?) {
