@@ -9,6 +9,17 @@ final class EventLog: RunObserver {
 
     var all: [RunEvent] { events.withLock { $0 } }
 
+    /// Runs that began and have not ended.
+    var openRuns: Int {
+        all.reduce(0) { open, event in
+            switch event.phase {
+            case .start: open + 1
+            case .end, .error: open - 1
+            case .stream, .custom: open
+            }
+        }
+    }
+
     /// The events as text, such as `inc start 1`, `inc stream 2`, `inc end 2 of 1`.
     var lines: [String] {
         all.map { event in
