@@ -17,7 +17,18 @@ struct ConfigurationChecks {
         checkRoutes()
         let shapes = PipelineChecks(configuration, context: context)
         for route in configuration.routes { _ = shapes.shape(of: route.path) }
-        if !shapes.hasEndlessRoutes { checkChoices() }
+        if !shapes.hasEndlessRoutes {
+            checkChoices()
+            checkCounts()
+        }
+    }
+
+    private func checkCounts() {
+        var count = RunCount(configuration)
+        for route in configuration.routes where count.of(route) > RunCount.most {
+            let place = SettingPath.root.child("routes").child(route.path).child("pipeline")
+            context.report(place, "can run more than \(RunCount.most) steps for one input")
+        }
     }
 
     private func checkListeners() {

@@ -79,11 +79,31 @@ final class PipelineBuilder {
         if let retry = settings.retry {
             let waits = RetryWaits(initial: retry.initial, maximum: retry.maximum, jitter: retry.jitter)
             let budget = shared.budget(route)
-            let policy = RetryPolicy(attempts: retry.attempts, waits: waits, budget: budget, clock: clock)
+            let policy = RetryPolicy(
+                attempts: retry.attempts,
+                waits: waits,
+                isRetryable: Self.isRetryable,
+                budget: budget,
+                clock: clock
+            )
             step = step.withRetry(policy).erased
         }
-        if let cache = shared.cache(settings) { step = step.cached(in: cache, as: settings.place.text).erased }
+        if let cache = shared.cache(settings) {
+            step = step.cached(in: cache, as: settings.place.text, sharing: shared.calls(settings)).erased
+        }
         return step
+    }
+
+    /// What `retry` repeats: every failure of an upstream that another call may not have. Its verdict on the request or on our account is
+    /// definitive, and what we refuse ourselves is not worth a call (G10).
+    private static func isRetryable(_ error: any Error) -> Bool {
+        switch (error as? RunError)?.code {
+        case .upstreamRate?, .upstreamOverload?, .upstream5xx?, .upstreamConnect?, .upstreamTLS?, .upstreamDNS?,
+            .upstreamProtocol?, .truncated?, .timeoutConnect?, .timeoutTLS?, .timeoutHead?, .timeoutFirstToken?,
+            .timeoutIdle?, .timeoutTotal?:
+            true
+        default: false
+        }
     }
 
     private func bare(_ settings: StepSettings, _ route: RouteSettings) -> Step? {
@@ -98,7 +118,9 @@ final class PipelineBuilder {
         if let parallel = settings.parallel { return self.parallel(parallel, route)?.erased }
         if let assign = settings.assign { return self.parallel(assign, route).map { RunnableAssign($0).erased } }
         if let branch = settings.branch { return self.branch(branch, route) }
-        if let map = settings.map { return steps(map, route)?.mapValues() }
+        if let map = settings.map {
+            return steps(map, route).map { MapStep(each: $0.mapValues(), limit: route.maxBatch).erased }
+        }
         if let pick = settings.pick {
             switch pick {
             case .one(let key): return RunnablePick(key).erased

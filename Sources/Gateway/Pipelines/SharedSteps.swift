@@ -7,6 +7,7 @@ final class SharedSteps: Sendable {
     private struct State {
         var limiters: [String: RateLimiter] = [:]
         var caches: [String: InMemoryRunCache<RunValue>] = [:]
+        var calls: [String: SharedCalls<RunValue>] = [:]
         var budgets: [String: RetryBudget] = [:]
     }
 
@@ -41,6 +42,16 @@ final class SharedSteps: Sendable {
             )
             state.caches[step.place.text] = cache
             return cache
+        }
+    }
+
+    /// The calls in progress of a step that remembers answers.
+    func calls(_ step: StepSettings) -> SharedCalls<RunValue> {
+        state.withLock { state in
+            if let calls = state.calls[step.place.text] { return calls }
+            let calls = SharedCalls<RunValue>()
+            state.calls[step.place.text] = calls
+            return calls
         }
     }
 

@@ -28,7 +28,7 @@ enum RouteDoor: Sendable {
         switch self {
         case .model(let door): await door.answer(method, request, response, report, base)
         case .pipeline(let door):
-            await UsageMeter.$current.withValue(UsageMeter()) {
+            await RequestScope.$current.withValue(RequestScope()) {
                 _ = isolation  // a closure given to the standard library stays on the actor only if it captures it
                 await door.answer(method, request, response, report, base)
                 door.run.finish(report)

@@ -88,7 +88,9 @@ public final class InMemoryRunCache<Output: Sendable>: RunCache {
     public init(
         maximumSize: Int,
         maximumBytes: Int = .max,
-        size: @escaping @Sendable (RunCacheKey, Output) -> Int = { RunCacheSize.of($0.input) + RunCacheSize.of($1) }
+        size: @escaping @Sendable (RunCacheKey, Output) -> Int = {
+            RunCacheSize.of($0.input) + RunCacheSize.of(Value.object($0.parameters)) + RunCacheSize.of($1)
+        }
     ) throws(RunError) {
         guard maximumSize >= 1, maximumBytes >= 1 else {
             throw RunError(.callerInvalid, "a cache must have room for something")

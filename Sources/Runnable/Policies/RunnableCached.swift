@@ -1,7 +1,7 @@
 /// A runnable whose outputs are kept, and given again to calls that are the same. Made with ``Runnable/cached(in:as:parameters:streams:)``.
 ///
 /// - Same: calls with equal inputs (of prompts without the messages' ids), the name of the runnable, the parameters that were told
-///   here, and the config's ``RunConfig/configurable``.
+///   here, and what the runnable declares (``Runnable/configurableSpecs``) of the config's ``RunConfig/configurable``.
 /// - Shares: calls that are the same at the same time make one, whose outcome, also a failure, all get. It has the config of the one
 ///   that came first. Only those with no earlier deadline than that one's wait for it; when it ran into its deadline, those with more
 ///   time call themselves. Cancelling one of them does not disturb the others; cancelling all cancels the call.
@@ -25,7 +25,7 @@ public struct RunnableCached<Base: Runnable>: AsyncRunnable where Base.Input: Ha
     let identity: String
     let parameters: Value.Object
     let streams: RunnableCacheStreams
-    let calls = SharedCalls<Output>()
+    let calls: SharedCalls<Output>
 
     /// The name of the runnable inside.
     public var name: String { base.name }
@@ -39,7 +39,11 @@ public struct RunnableCached<Base: Runnable>: AsyncRunnable where Base.Input: Ha
     /// What a call is recognised by.
     public func key(for input: Input, config: RunConfig) -> RunCacheKey {
         var all = parameters
-        if !config.configurable.isEmpty { all["configurable"] = .object(config.configurable) }
+        if !config.configurable.isEmpty {
+            var chosen: Value.Object = [:]
+            for spec in base.configurableSpecs { chosen[spec.id] = config.configurable[spec.id] }
+            if !chosen.isEmpty { all["configurable"] = .object(chosen) }
+        }
         return RunCacheKey(input, runnable: identity, parameters: all)
     }
 
@@ -105,20 +109,23 @@ extension Runnable where Input: Hashable {
     ///   - cache: where. It can be shared by many runnables.
     ///   - identity: what tells this runnable from others in the cache. Default its name.
     ///   - parameters: what else the answer depends on, such as a model's name and temperature. What a call sets in its config's
-    ///     `configurable` counts by itself.
+    ///     `configurable` counts by itself where the runnable declares it.
     ///   - streams: what happens to streams.
+    ///   - calls: the calls in progress that may be shared; runnables that are the same may have one together. Default its own.
     public func cached(
         in cache: any RunCache<Output>,
         as identity: String? = nil,
         parameters: Value.Object = [:],
-        streams: RunnableCacheStreams = .bypass
+        streams: RunnableCacheStreams = .bypass,
+        sharing calls: SharedCalls<Output>? = nil
     ) -> RunnableCached<Self> {
         RunnableCached(
             base: erased,
             cache: cache,
             identity: identity ?? name,
             parameters: parameters,
-            streams: streams
+            streams: streams,
+            calls: calls ?? SharedCalls()
         )
     }
 }

@@ -4,7 +4,10 @@ import WorkerPool
 ///
 /// A call runs in a task of its own, which prefers the executor of the task that began it. Who waits and is cancelled leaves at once;
 /// when the last one is, the call is cancelled and that one leaves when it has ended.
-final class SharedCalls<Output: Sendable>: Sendable {
+public final class SharedCalls<Output: Sendable>: Sendable {
+    /// None in progress.
+    public init() {}
+
     /// How a call ended, and whether it was the waiter's own.
     typealias Outcome = (result: Result<Output, any Error>, isOwn: Bool)
 

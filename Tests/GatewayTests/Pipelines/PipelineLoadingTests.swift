@@ -155,7 +155,8 @@ import Testing
 
     @Test func `routes that use the next one twice load at once`() async throws {
         var routes = (0..<40).map { number in
-            "/r\(number): {pipeline: [{parallel: {a: {route: /r\(number + 1)}, b: {route: /r\(number + 1)}}}]}"
+            "/r\(number): {pipeline: [{branch: [{if: {field: x, exists: true}, then: {route: /r\(number + 1)}}, "
+                + "{else: {route: /r\(number + 1)}}]}]}"
         }
         routes.append("/r40: {pipeline: [{prompt: \"{x}\"}, {model: gemma}]}")
         let text = pipelines(routes.joined(separator: "\n"))
@@ -168,6 +169,20 @@ import Testing
             let steps = try await gateway.send(TestRequest(method: "GET", path: "/openapi.json"))
             #expect(steps.status == 200)
         }
+    }
+
+    @Test func `what would run thousands of steps for one input is refused`() {
+        var routes = (0..<10).map { number in
+            "/r\(number): {pipeline: [{parallel: {a: {route: /r\(number + 1)}, b: {route: /r\(number + 1)}}}]}"
+        }
+        routes.append("/r10: {pipeline: [{prompt: \"{x}\"}, {model: gemma}]}")
+        let found = mistakes(pipelines(routes.joined(separator: "\n")))
+        #expect(
+            found.map { $0.split(separator: " ")[1] } == [
+                "routes./r0.pipeline:", "routes./r1.pipeline:", "routes./r2.pipeline:",
+            ]
+        )
+        #expect(found.allSatisfy { $0.hasSuffix("can run more than 1000 steps for one input") })
     }
 
     @Test func `steps that double what passes load at once`() throws {

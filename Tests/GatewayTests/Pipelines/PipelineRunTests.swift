@@ -32,7 +32,8 @@ struct PipelineRunTests {
 
     /// Expects an answer with this output.
     private func expect(_ output: Value, _ gateway: TestGateway, input: String = "a") async throws {
-        let reply = try await gateway.post("/invoke", #"{"input":"\#(input)"}"#)
+        let quoted = input.hasPrefix("[") ? input : "\"\(input)\""
+        let reply = try await gateway.post("/invoke", #"{"input":\#(quoted)}"#)
         #expect(reply.status == 200)
         #expect(try reply.json["output"] == output)
     }
@@ -65,6 +66,58 @@ struct PipelineRunTests {
             #expect(try answer.json["output"] == ["x", "x", "x", "x", "x"])
             // Never more than two at once: no third connection was needed.
             #expect(upstream.requests.count == 5 && upstream.connectionCount == 2)
+        }
+    }
+
+    @Test("LS-30 the calls of a whole batch of maps of parallels stay under the route's limit together")
+    func sharedLimit() async throws {
+        let gate = Gate()
+        let held: [UpstreamScript] = Array(repeating: [.gate(gate)] + .completion("x"), count: 3)
+        let rest: [UpstreamScript] = Array(repeating: .completion("x"), count: 9)
+        try await run(
+            held + rest,
+            "[{map: {parallel: {a: {model: up}, b: {model: up}, c: {model: up}}}}]",
+            route: "max_concurrency: 3"
+        ) { gateway, upstream in
+            async let reply = gateway.post("/batch", #"{"inputs":[["1","2"],["3","4"]]}"#)
+            await upstream.received(3)
+            gate.open()
+            let answer = try await reply
+            #expect(answer.status == 200)
+            #expect(upstream.requests.count == 12 && upstream.connectionCount == 3)
+        }
+    }
+
+    @Test("a list with more elements than a batch may have is refused")
+    func longList() async throws {
+        try await run([], "[{map: {passthrough: {}}}]", route: "max_batch: 3") { gateway, _ in
+            let refused = try await gateway.post("/invoke", #"{"input":[1,2,3,4]}"#)
+            #expect(refused.status == 422)
+            try await expect([1, 2, 3], gateway, input: "[1,2,3]")
+        }
+    }
+
+    @Test("a step's own timeout is a failure that retry repeats")
+    func retriedTimeout() async throws {
+        let pipeline = "[{model: up, timeout: 300ms, retry: {attempts: 2, initial: 0s, jitter: 0s}}, {parser: string}]"
+        try await run([[.untilDisconnect], .completion("second")], pipeline) { gateway, upstream in
+            try await expect("second", gateway)
+            #expect(upstream.requests.count == 2)
+        }
+    }
+
+    @Test("LS-132 identical calls in progress are one, and ids that the step does not declare change nothing")
+    func singleFlight() async throws {
+        let gate = Gate()
+        let pipeline = "[{model: up, cache: {size: 10}}, {parser: string}]"
+        try await run([[.gate(gate)] + .completion("one"), .completion("two")], pipeline) { gateway, upstream in
+            async let first = gateway.post("/invoke", #"{"input":"a"}"#)
+            await upstream.received(1)
+            async let second = gateway.post("/invoke", #"{"input":"a","config":{"configurable":{"x":1}}}"#)
+            gate.open()
+            let replies = try await [first, second]
+            #expect(try replies.map { try $0.json["output"] } == ["one", "one"])
+            #expect(upstream.requests.count == 1)
         }
     }
 

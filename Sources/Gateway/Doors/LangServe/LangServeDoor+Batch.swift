@@ -38,6 +38,7 @@ extension LangServeDoor {
         let waitingSince = ContinuousClock.now - (MonotonicTime.now - received)
         let source = runIDs.value
         let limit = min(route.settings.maxConcurrency, batch.maxConcurrency ?? .max)
+        if run.isPipeline { RequestScope.current?.limit(to: limit) }
         var seen: Set<RunID> = []
         for place in batch.configs.indices {
             batch.configs[place].deadline = deadline

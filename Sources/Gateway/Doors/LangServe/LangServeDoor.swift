@@ -83,9 +83,11 @@ final class LangServeDoor<Run: RouteRun>: Sendable {
         }
     }
 
-    /// Bounds what runs at once inside a pipeline: the elements of a map, the branches of a parallel.
+    /// Bounds what runs at once inside a pipeline: elements of a map, branches of a parallel, and all calls of models together.
     func limitConcurrency(of config: inout RunConfig) {
-        config.maxConcurrency = min(route.settings.maxConcurrency, config.maxConcurrency ?? .max)
+        let limit = min(route.settings.maxConcurrency, config.maxConcurrency ?? .max)
+        config.maxConcurrency = limit
+        RequestScope.current?.limit(to: limit)
     }
 
     @inline(never)

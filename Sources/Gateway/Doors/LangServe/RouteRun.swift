@@ -149,7 +149,7 @@ struct PipelineRun: RouteRun {
     }
 
     func finish(_ report: RunReport) {
-        guard let total = UsageMeter.current?.total else { return }
+        guard let total = RequestScope.current?.tokens else { return }
         report.count(UsageMetadata(inputTokens: total.input, outputTokens: total.output))
     }
 }

@@ -23,6 +23,9 @@ struct StepChecks {
         guard !step.isBroken else { return }
         for choice in step.configurable { check(choice, of: step) }
         checkTargets(step)
+        if let retry = step.retry, retry.initial > retry.maximum {
+            context.report(step.place.child("retry").child("initial"), "is longer than max, the longest wait")
+        }
         if step.cache != nil, step.model == nil, step.route == nil {
             context.report(step.place.child("cache"), "only has a meaning for a model or a route")
         }

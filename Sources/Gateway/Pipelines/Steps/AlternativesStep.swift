@@ -10,6 +10,11 @@ struct AlternativesStep: AsyncRunnable {
 
     var kind: RunKind { standard.kind }
 
+    var configurableSpecs: [ConfigurableField] {
+        let others = alternatives.sorted { $0.key < $1.key }.flatMap(\.value.configurableSpecs)
+        return [ConfigurableField(id)] + standard.configurableSpecs + others
+    }
+
     func ainvoke(_ input: RunValue, config: RunConfig) async throws -> RunValue {
         try await chosen(config).ainvoke(input, config: config)
     }

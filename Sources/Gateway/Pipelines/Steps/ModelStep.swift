@@ -15,6 +15,8 @@ struct ModelStep: AsyncRunnable {
 
     var kind: RunKind { .chatModel }
 
+    var configurableSpecs: [ConfigurableField] { parameters.map { ConfigurableField($0.id) } }
+
     func ainvoke(_ input: RunValue, config: RunConfig) async throws -> RunValue {
         let prompt = try prompt(input)
         let config = prepared(config)
@@ -24,8 +26,11 @@ struct ModelStep: AsyncRunnable {
             for try await chunk in astream(input, config: config) { try sum.add(chunk) }
             return sum.whole
         }
+        let scope = RequestScope.current
+        if let scope, !scope.tryAcquire() { try await scope.acquire() }
+        defer { scope?.release() }
         var message = try await model.ainvoke(prompt, config: config)
-        UsageMeter.current?.count(message.usage)
+        scope?.count(message.usage)
         if message.id == nil { message.id = "lc_run--\(config.runID ?? .timeOrdered())-0" }
         return .message(message)
     }
@@ -78,6 +83,9 @@ private final class ModelStepSource: RunSource {
     private var iterator: RunStream<MessageChunk>.Iterator
     private let runID: RunID?
     private var id: String?
+    private let scope = RequestScope.current
+    private var hasBegun = false
+    private var hasPermit = false
 
     init(_ stream: RunStream<MessageChunk>, _ runID: RunID?) {
         iterator = stream.makeAsyncIterator()
@@ -85,25 +93,59 @@ private final class ModelStepSource: RunSource {
     }
 
     func next() async throws -> RunValue? {
-        guard let chunk = try await iterator.next() else { return nil }
-        return piece(chunk)
+        if !hasBegun { try await begin() }
+        do {
+            if let chunk = try await iterator.next() { return piece(chunk) }
+        } catch {
+            giveUpPermit()
+            throw error
+        }
+        giveUpPermit()
+        return nil
     }
 
     func nextReady() throws -> ReadyElement<RunValue> {
-        switch try iterator.nextReady() {
-        case .element(let chunk): .element(piece(chunk))
-        case .end: .end
-        case .pending: .pending
+        guard hasBegun else { return .pending }
+        do {
+            switch try iterator.nextReady() {
+            case .element(let chunk): return .element(piece(chunk))
+            case .pending: return .pending
+            case .end:
+                giveUpPermit()
+                return .end
+            }
+        } catch {
+            giveUpPermit()
+            throw error
         }
+    }
+
+    // Not inlined: the room it waits in would stay with the stream.
+    @inline(never)
+    private func begin() async throws {
+        if let scope {
+            if !scope.tryAcquire() { try await scope.acquire() }
+            hasPermit = true
+        }
+        hasBegun = true
+    }
+
+    private func giveUpPermit() {
+        guard hasPermit else { return }
+        hasPermit = false
+        scope?.release()
     }
 
     private func piece(_ chunk: MessageChunk) -> RunValue {
         var chunk = chunk
-        if !chunk.isPlain { UsageMeter.current?.count(chunk.usage) }
+        if !chunk.isPlain { scope?.count(chunk.usage) }
         if id == nil { id = chunk.id ?? "lc_run--\(runID ?? .timeOrdered())" }
         chunk.id = id
         return .chunk(chunk)
     }
 
-    func cancel() { iterator.cancel() }
+    func cancel() {
+        iterator.cancel()
+        giveUpPermit()
+    }
 }

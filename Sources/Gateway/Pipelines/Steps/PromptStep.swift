@@ -12,6 +12,8 @@ struct PromptStep: AsyncRunnable {
 
     var isImmediate: Bool { true }
 
+    var configurableSpecs: [ConfigurableField] { parameters.map { ConfigurableField($0.id) } }
+
     func invoke(_ input: RunValue, config: RunConfig) throws -> RunValue {
         guard !parameters.isEmpty else { return .prompt(try template.invoke(input, config: config)) }
         var values: [String: RunValue] = [:]
