@@ -89,7 +89,14 @@ final class PipelineBuilder {
             step = step.withRetry(policy).erased
         }
         if let cache = shared.cache(settings) {
-            step = step.cached(in: cache, as: settings.place.text, sharing: shared.calls(settings)).erased
+            step =
+                step.cached(
+                    in: cache,
+                    as: settings.place.text,
+                    sharing: shared.calls(settings),
+                    countsDeclaredOnly: true
+                )
+                .erased
         }
         return step
     }

@@ -1,7 +1,7 @@
 /// A runnable whose outputs are kept, and given again to calls that are the same. Made with ``Runnable/cached(in:as:parameters:streams:)``.
 ///
 /// - Same: calls with equal inputs (of prompts without the messages' ids), the name of the runnable, the parameters that were told
-///   here, and what the runnable declares (``Runnable/configurableSpecs``) of the config's ``RunConfig/configurable``.
+///   here, the config's ``RunConfig/arguments``, and its ``RunConfig/configurable``.
 /// - Shares: calls that are the same at the same time make one, whose outcome, also a failure, all get. It has the config of the one
 ///   that came first. Only those with no earlier deadline than that one's wait for it; when it ran into its deadline, those with more
 ///   time call themselves. Cancelling one of them does not disturb the others; cancelling all cancels the call.
@@ -26,6 +26,7 @@ public struct RunnableCached<Base: Runnable>: AsyncRunnable where Base.Input: Ha
     let parameters: Value.Object
     let streams: RunnableCacheStreams
     let calls: SharedCalls<Output>
+    let countsDeclaredOnly: Bool
 
     /// The name of the runnable inside.
     public var name: String { base.name }
@@ -40,10 +41,14 @@ public struct RunnableCached<Base: Runnable>: AsyncRunnable where Base.Input: Ha
     public func key(for input: Input, config: RunConfig) -> RunCacheKey {
         var all = parameters
         if !config.configurable.isEmpty {
-            var chosen: Value.Object = [:]
-            for spec in base.configurableSpecs { chosen[spec.id] = config.configurable[spec.id] }
+            var chosen = config.configurable
+            if countsDeclaredOnly {
+                chosen = [:]
+                for spec in base.configurableSpecs { chosen[spec.id] = config.configurable[spec.id] }
+            }
             if !chosen.isEmpty { all["configurable"] = .object(chosen) }
         }
+        if config.hasArguments { all["arguments"] = .object(config.arguments) }
         return RunCacheKey(input, runnable: identity, parameters: all)
     }
 
@@ -109,15 +114,18 @@ extension Runnable where Input: Hashable {
     ///   - cache: where. It can be shared by many runnables.
     ///   - identity: what tells this runnable from others in the cache. Default its name.
     ///   - parameters: what else the answer depends on, such as a model's name and temperature. What a call sets in its config's
-    ///     `configurable` counts by itself where the runnable declares it.
+    ///     `configurable` and `arguments` counts by itself.
     ///   - streams: what happens to streams.
     ///   - calls: the calls in progress that may be shared; runnables that are the same may have one together. Default its own.
+    ///   - countsDeclaredOnly: whether of the config's `configurable` only that makes calls differ which the runnable declares
+    ///     (``Runnable/configurableSpecs``). Default false: code may look at what it does not declare.
     public func cached(
         in cache: any RunCache<Output>,
         as identity: String? = nil,
         parameters: Value.Object = [:],
         streams: RunnableCacheStreams = .bypass,
-        sharing calls: SharedCalls<Output>? = nil
+        sharing calls: SharedCalls<Output>? = nil,
+        countsDeclaredOnly: Bool = false
     ) -> RunnableCached<Self> {
         RunnableCached(
             base: erased,
@@ -125,7 +133,8 @@ extension Runnable where Input: Hashable {
             identity: identity ?? name,
             parameters: parameters,
             streams: streams,
-            calls: calls ?? SharedCalls()
+            calls: calls ?? SharedCalls(),
+            countsDeclaredOnly: countsDeclaredOnly
         )
     }
 }
