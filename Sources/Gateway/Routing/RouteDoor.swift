@@ -15,27 +15,6 @@ enum RouteDoor: Sendable {
         }
     }
 
-    /// Answers a request to one of the running endpoints.
-    /// - Parameter base: what a config hash in the path says.
-    func answer(
-        _ method: RouteTable.RunMethod,
-        _ request: ServerRequest,
-        _ response: ResponseWriter,
-        _ report: RunReport,
-        _ base: RunConfig?,
-        isolation: isolated (any Actor)? = #isolation
-    ) async {
-        switch self {
-        case .model(let door): await door.answer(method, request, response, report, base)
-        case .pipeline(let door):
-            await RequestScope.$current.withValue(RequestScope()) {
-                _ = isolation  // a closure given to the standard library stays on the actor only if it captures it
-                await door.answer(method, request, response, report, base)
-                door.run.finish(report)
-            }
-        }
-    }
-
     /// Answers a request that is not valid.
     func reject(_ problem: RequestProblem, _ response: ResponseWriter, _ report: RunReport) {
         switch self {
@@ -45,21 +24,41 @@ enum RouteDoor: Sendable {
     }
 
     /// The config that a hash in the path stands for.
-    func config(hash: String) throws(RequestProblem) -> RunConfig {
+    func config(hash: String) throws(RequestProblem) -> HashedConfig {
         switch self {
-        case .model(let door): try door.config(hash: hash)
-        case .pipeline(let door): try door.config(hash: hash)
+        case .model(let door): HashedConfig(try door.config(hash: hash))
+        case .pipeline(let door): HashedConfig(try door.config(hash: hash))
+        }
+    }
+}
+
+extension LangServeDoor<PipelineRun> {
+    /// Answers a request to one of the running endpoints, with a scope that all steps see.
+    /// - Parameter base: what a config hash in the path says.
+    @inline(never)
+    func answerInScope(
+        _ method: RouteTable.RunMethod,
+        _ request: ServerRequest,
+        _ response: ResponseWriter,
+        _ report: RunReport,
+        _ base: HashedConfig?,
+        isolation: isolated (any Actor)? = #isolation
+    ) async {
+        await RequestScope.$current.withValue(RequestScope()) {
+            _ = isolation  // a closure given to the standard library stays on the actor only if it captures it
+            await answer(method, request, response, report, base)
+            run.finish(report)
         }
     }
 }
 
 extension LangServeDoor {
-    fileprivate func answer(
+    func answer(
         _ method: RouteTable.RunMethod,
         _ request: ServerRequest,
         _ response: ResponseWriter,
         _ report: RunReport,
-        _ base: RunConfig?
+        _ base: HashedConfig?
     ) async {
         switch method {
         case .invoke: await invoke(request, response, report, base)

@@ -30,7 +30,13 @@ final class GatewayHandler: HTTPHandler {
         let report = report(on: request)
         guard let (door, method, base) = run(for: request, response, report) else { return }
         response.outlivesClient = !door.route.abortsOnDisconnect
-        await door.answer(method, request, response, report, base)
+        // The calls stand here, and not in a function of the door's: each call that waits keeps its room.
+        switch (door, method) {
+        case (.model(let door), .stream): await door.stream(request, response, report, base)
+        case (.model(let door), .invoke): await door.invoke(request, response, report, base)
+        case (.model(let door), _): await door.answer(method, request, response, report, base)
+        case (.pipeline(let door), _): await door.answerInScope(method, request, response, report, base)
+        }
         log(request, response, report, door.route, method.name)
     }
 
@@ -47,7 +53,7 @@ final class GatewayHandler: HTTPHandler {
         for request: ServerRequest,
         _ response: ResponseWriter,
         _ report: RunReport
-    ) -> (RouteDoor, RouteTable.RunMethod, RunConfig?)? {
+    ) -> (RouteDoor, RouteTable.RunMethod, HashedConfig?)? {
         let endpoint = table[request.head.path]
         if case .run(let door, let method)? = endpoint, request.head.method == .post { return (door, method, nil) }
         guard endpoint == nil, let (hashed, hash) = table.hashed(request.head.path) else {

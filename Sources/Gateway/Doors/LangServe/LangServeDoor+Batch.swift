@@ -9,7 +9,7 @@ extension LangServeDoor {
         _ request: ServerRequest,
         _ response: ResponseWriter,
         _ report: RunReport,
-        _ base: RunConfig?
+        _ base: HashedConfig?
     ) async {
         var batch: BatchRequest<Run.Input>
         do throws(RequestProblem) {

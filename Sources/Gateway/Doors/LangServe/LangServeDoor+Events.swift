@@ -10,7 +10,7 @@ extension LangServeDoor {
         _ request: ServerRequest,
         _ response: ResponseWriter,
         _ report: RunReport,
-        _ base: RunConfig?
+        _ base: HashedConfig?
     ) async {
         guard let single = begin(request, response, report, base, isEvents: true) else { return }
         let encoder = beginEvents(request, response, report)
@@ -31,7 +31,7 @@ extension LangServeDoor {
         _ request: ServerRequest,
         _ response: ResponseWriter,
         _ report: RunReport,
-        _ base: RunConfig?
+        _ base: HashedConfig?
     ) async {
         guard let single = begin(request, response, report, base, isEvents: true) else { return }
         let encoder = beginEvents(request, response, report)

@@ -11,7 +11,7 @@ extension LangServeDoor {
         _ request: ServerRequest,
         _ response: ResponseWriter,
         _ report: RunReport,
-        _ base: RunConfig?
+        _ base: HashedConfig?
     ) async {
         guard let (begun, encoder) = beginStream(request, response, report, base) else { return }
         var chunks = begun
@@ -34,7 +34,7 @@ extension LangServeDoor {
         _ request: ServerRequest,
         _ response: ResponseWriter,
         _ report: RunReport,
-        _ base: RunConfig?
+        _ base: HashedConfig?
     ) -> (RunStream<Run.Chunk>.Iterator, StreamEncoder)? {
         let offered: [StreamFormat] = [.events, .lines, .text]
         let accepted = StreamFormat.negotiated(request.head.fields, offered: offered, standard: .events)

@@ -30,14 +30,14 @@ final class LangServeDoor<Run: RouteRun>: Sendable {
     }
 
     /// - Parameter base: what a config hash in the path says.
-    func decoding(_ base: RunConfig?) -> EnvelopeDecoding<Run> {
+    func decoding(_ base: HashedConfig?) -> EnvelopeDecoding<Run> {
         EnvelopeDecoding(
             reader: reader.value,
             run: run,
             config: ConfigDecoding(
                 allowed: route.settings.allowConfig,
                 specs: route.specs,
-                base: base ?? RunConfig()
+                base: base?.config ?? RunConfig()
             ),
             maxBatch: route.settings.maxBatch
         )
@@ -49,7 +49,7 @@ final class LangServeDoor<Run: RouteRun>: Sendable {
         _ request: ServerRequest,
         _ response: ResponseWriter,
         _ report: RunReport,
-        _ base: RunConfig?
+        _ base: HashedConfig?
     ) async {
         guard let run = begin(request, response, report, base) else { return }
         do {
@@ -65,7 +65,7 @@ final class LangServeDoor<Run: RouteRun>: Sendable {
         _ request: ServerRequest,
         _ response: ResponseWriter,
         _ report: RunReport,
-        _ base: RunConfig?,
+        _ base: HashedConfig?,
         isEvents: Bool = false
     ) -> SingleRequest<Run.Input>? {
         do throws(RequestProblem) {
@@ -161,6 +161,13 @@ final class LangServeDoor<Run: RouteRun>: Sendable {
         case nil: return RunError(.internal, detail: "cancelled for no reason of the client's or the server's")
         }
     }
+}
+
+/// What a config hash in a path says, behind a pointer: hardly any request has one, and all wait with room for it.
+final class HashedConfig: Sendable {
+    let config: RunConfig
+
+    init(_ config: RunConfig) { self.config = config }
 }
 
 /// What all doors do alike.
