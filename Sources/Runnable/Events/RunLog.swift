@@ -34,7 +34,7 @@ public struct RunLog: Sendable {
         if event.runID == root { return rootOperations(event.phase) }
         if case .start = event.phase { return enter(event) }
         guard let key = keys[event.runID] else { return [] }
-        let path = "/logs/" + RunLogOperation.escaped(key)
+        let path = JSONPatch.join("/logs", key)
         switch event.phase {
         case .stream(let chunk):
             return pieces(chunk, event.kind, path)
@@ -98,7 +98,7 @@ public struct RunLog: Sendable {
             "start_time": .string(Self.timestamp(clock())), "streamed_output": [], "streamed_output_str": [],
             "final_output": nil, "end_time": nil,
         ]
-        return [RunLogOperation(.add, "/logs/" + RunLogOperation.escaped(key), entry)]
+        return [RunLogOperation(.add, JSONPatch.join("/logs", key), entry)]
     }
 
     private func pieces(_ chunk: RunValue, _ kind: RunKind, _ path: String) -> [RunLogOperation] {

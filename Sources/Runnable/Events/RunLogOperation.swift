@@ -22,26 +22,12 @@ public struct RunLogOperation: Sendable, Hashable {
         self.value = value
     }
 
-    /// A key as a part of a JSON pointer.
-    static func escaped(_ key: String) -> String {
-        guard key.utf8.contains(where: { $0 == UInt8(ascii: "~") || $0 == UInt8(ascii: "/") }) else { return key }
-        var escaped = ""
-        for scalar in key.unicodeScalars {
-            switch scalar {
-            case "~": escaped += "~0"
-            case "/": escaped += "~1"
-            default: escaped.unicodeScalars.append(scalar)
-            }
-        }
-        return escaped
-    }
-
     /// What turns one value at `path` into another. Objects change key by key, lists grow at their end; all else is replaced whole.
     static func changes(from old: RunValue, to new: RunValue, at path: String) -> [RunLogOperation] {
         if old == new { return [] }
         if let before = old.members, let after = new.members, before.all.allSatisfy({ after[$0.key] != nil }) {
             return after.all.flatMap { member -> [RunLogOperation] in
-                let place = path + "/" + escaped(member.key)
+                let place = JSONPatch.join(path, member.key)
                 guard let known = before[member.key] else { return [RunLogOperation(.add, place, member.value)] }
                 return changes(from: known, to: member.value, at: place)
             }

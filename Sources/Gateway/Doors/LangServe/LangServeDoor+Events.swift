@@ -12,17 +12,10 @@ extension LangServeDoor {
         _ report: RunReport,
         _ base: HashedConfig?
     ) async {
-        guard let single = begin(request, response, report, base, isEvents: true) else { return }
-        let encoder = beginEvents(request, response, report)
-        var events = run.astreamEvents(single.input, config: named(single.config), filter: single.filter)
-            .makeAsyncIterator()
-        do {
-            while let event = try await events.next() {
-                if !send(event, encoder, response, report) { try await response.drained() }
-            }
-            finishEvents(encoder, response, report)
-        } catch {
-            failStream(error, encoder, response, report)
+        await streamed(request, response, report, base) { single, config in
+            run.astreamEvents(single.input, config: config, filter: single.filter)
+        } send: {
+            send($0, $1, response, report)
         }
     }
 
@@ -33,13 +26,29 @@ extension LangServeDoor {
         _ report: RunReport,
         _ base: HashedConfig?
     ) async {
+        await streamed(request, response, report, base) { single, config in
+            run.astreamLog(single.input, config: config, filter: single.filter)
+        } send: {
+            send($0, $1, response, report)
+        }
+    }
+
+    /// What the two have in common.
+    /// - Parameter send: writes an element; false when the client has to catch up first.
+    private func streamed<Element>(
+        _ request: ServerRequest,
+        _ response: ResponseWriter,
+        _ report: RunReport,
+        _ base: HashedConfig?,
+        stream: (SingleRequest<Run.Input>, RunConfig) -> RunStream<Element>,
+        send: (Element, StreamEncoder) -> Bool
+    ) async {
         guard let single = begin(request, response, report, base, isEvents: true) else { return }
         let encoder = beginEvents(request, response, report)
-        var changes = run.astreamLog(single.input, config: named(single.config), filter: single.filter)
-            .makeAsyncIterator()
+        var elements = stream(single, named(single.config)).makeAsyncIterator()
         do {
-            while let operations = try await changes.next() {
-                if !send(operations, encoder, response, report) { try await response.drained() }
+            while let element = try await elements.next() {
+                if !send(element, encoder) { try await response.drained() }
             }
             finishEvents(encoder, response, report)
         } catch {
