@@ -341,13 +341,14 @@ struct ServerInterruptionTests {
             response.respond(status: 200, body: [UInt8](repeating: 0x65, count: 20_000_000))
         }
         try await TestServer.run(handler, options: options) { server in
-            for connection in ["close", "keep-alive"] {
+            for (index, connection) in ["close", "keep-alive"].enumerated() {
                 let socket = try await onThread {
                     let socket = try server.connect(receiveBuffer: 4096)
                     try socket.send("GET / HTTP/1.1\r\nhost: a\r\nconnection: \(connection)\r\n\r\n")
                     return socket
                 }
-                await eventually { await server.server.acceptedConnections != 0 }
+                // Not before this one was taken: no connection yet looks like none any more.
+                await eventually { await server.server.acceptedConnections == index + 1 }
                 await eventually { await server.server.connectionCount <= 0 }
                 let isReset = try await onThread { socket.isReset() }
                 #expect(isReset)
