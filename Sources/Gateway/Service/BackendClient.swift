@@ -34,6 +34,7 @@ struct BackendClient: Sendable {
         reader: LoopBound<JSONReader>
     ) -> OpenAIModel {
         var options = OpenAIModelOptions(model: model.model)
+        options.backend = settings.name
         options.parameters = model.params.map { .init(name: $0.name, json: $0.json) }
         options.includesUsage = settings.streamOptions
         options.maximumResponse = settings.maxResponse

@@ -47,7 +47,13 @@ struct DoorMaker {
         switch backend.dialect {
         case .mock:
             guard let counter = counters[backend.name] else { preconditionFailure("no counter for \(backend.name)") }
-            return MockModel(loop: loop, script: MockScript(backend.mock), name: model.model, counter: counter)
+            return MockModel(
+                loop: loop,
+                script: MockScript(backend.mock),
+                name: model.model,
+                backend: backend.name,
+                counter: counter
+            )
         case .openai:
             guard let client = clients[backend.name] else { preconditionFailure("no client for \(backend.name)") }
             let timeouts = configuration.effectiveTimeouts(route: route, model: name)

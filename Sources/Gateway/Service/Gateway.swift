@@ -258,7 +258,7 @@ public actor Gateway {
             return first
         }
         for runtime in runtimes {
-            await runtime.closeAccessLog()
+            await runtime.closeTelemetry()
             runtime.loop.stop()
         }
         for path in sockets { unlink(path) }

@@ -9,20 +9,20 @@ final class GatewayHandler: HTTPHandler {
     private let state: ServiceState
     private let runIDs: LoopBound<RunIDSource>
     private let reader: LoopBound<JSONReader>
-    private let accessLog: LoopBound<AccessLog>
+    private let telemetry: LoopBound<LoopTelemetry>
 
     init(
         table: RouteTable,
         state: ServiceState,
         runIDs: LoopBound<RunIDSource>,
         reader: LoopBound<JSONReader>,
-        accessLog: LoopBound<AccessLog>
+        telemetry: LoopBound<LoopTelemetry>
     ) {
         self.table = table
         self.state = state
         self.runIDs = runIDs
         self.reader = reader
-        self.accessLog = accessLog
+        self.telemetry = telemetry
     }
 
     func handle(_ request: ServerRequest, _ response: ResponseWriter) async {
@@ -55,7 +55,10 @@ final class GatewayHandler: HTTPHandler {
         _ report: RunReport
     ) -> (RouteDoor, RouteTable.RunMethod, HashedConfig?)? {
         let endpoint = table[request.head.path]
-        if case .run(let door, let method)? = endpoint, request.head.method == .post { return (door, method, nil) }
+        if case .run(let door, let method)? = endpoint, request.head.method == .post {
+            begin(door, method, request, response, report)
+            return (door, method, nil)
+        }
         guard endpoint == nil, let (hashed, hash) = table.hashed(request.head.path) else {
             answerAtOnce(endpoint, request, response, report)
             return nil
@@ -68,13 +71,27 @@ final class GatewayHandler: HTTPHandler {
         }
         do throws(RequestProblem) {
             let base = try door.config(hash: hash)
-            if case .run(_, let method) = hashed, request.head.method == .post { return (door, method, base) }
+            if case .run(_, let method) = hashed, request.head.method == .post {
+                begin(door, method, request, response, report)
+                return (door, method, base)
+            }
             answerAtOnce(hashed, request, response, report)
         } catch {
             door.reject(error, response, report)
             log(request, response, report, door.route, hashed.name)
         }
         return nil
+    }
+
+    private func begin(
+        _ door: RouteDoor,
+        _ method: RouteTable.RunMethod,
+        _ request: ServerRequest,
+        _ response: ResponseWriter,
+        _ report: RunReport
+    ) {
+        let run = RunReport.Run(route: door.route, method: method, request: request, response: response)
+        telemetry.value.began(report, run)
     }
 
     @inline(never)
@@ -129,7 +146,7 @@ final class GatewayHandler: HTTPHandler {
         record.bytes = rejection.bytes
         record.error = .callerInvalid
         record.detail = rejection.message
-        accessLog.value.record(record)
+        telemetry.value.rejected(record)
     }
 
     /// Of a request whose first line was not understood.
@@ -276,6 +293,6 @@ final class GatewayHandler: HTTPHandler {
             record.error = error.code
             if !report.isRejected { record.detail = error.detail }
         }
-        accessLog.value.record(record)
+        telemetry.value.ended(report, record)
     }
 }

@@ -11,7 +11,7 @@ final class LoopRuntime: Sendable {
     let server: HTTPServer
     private let reader: LoopBound<JSONReader>
     private let runIDs: LoopBound<RunIDSource>
-    let accessLog: LoopBound<AccessLog>
+    let telemetry: LoopBound<LoopTelemetry>
     private let state: ServiceState
 
     init(loop: EventLoop, settings: ServerSettings, loops: Int, state: ServiceState, log: GatewayLog) {
@@ -19,7 +19,7 @@ final class LoopRuntime: Sendable {
         self.state = state
         reader = LoopBound(JSONReader(), loop: loop)
         runIDs = LoopBound(RunIDSource(), loop: loop)
-        accessLog = LoopBound(AccessLog(log: log, loop: loop), loop: loop)
+        telemetry = LoopBound(LoopTelemetry(loop: loop, log: log), loop: loop)
         server = HTTPServer(
             loop: loop,
             handler: StartingHandler(),
@@ -28,10 +28,10 @@ final class LoopRuntime: Sendable {
     }
 
     /// Hands the last access lines over; when it returns they are in the log's queue, and a flush writes them.
-    func closeAccessLog() async {
+    func closeTelemetry() async {
         await withCheckedContinuation { continuation in
             loop.execute {
-                self.accessLog.value.close()
+                self.telemetry.value.close()
                 continuation.resume()
             }
         }
@@ -72,7 +72,7 @@ final class LoopRuntime: Sendable {
             state: state,
             runIDs: runIDs,
             reader: reader,
-            accessLog: accessLog
+            telemetry: telemetry
         )
         return (handler, clients)
     }

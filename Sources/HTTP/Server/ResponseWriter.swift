@@ -50,6 +50,10 @@ public final class ResponseWriter {
     public private(set) var status = 0
     /// Body bytes given to this writer so far, without chunk framing.
     public private(set) var bodyBytes = 0
+    /// How long the handler has waited for the client to take what was written.
+    public private(set) var blocked = Duration.zero
+    /// Bytes that the client has still to take: of this response, and of those before it on the connection.
+    public var pendingBytes: Int { transport.pendingBytes }
 
     init(
         transport: Transport,
@@ -131,6 +135,8 @@ public final class ResponseWriter {
     /// - Throws: `CancellationError` when the client goes, the deadline passes or the server shuts down meanwhile.
     public func drained() async throws {
         transport.flush()
+        let began = MonotonicTime.now
+        defer { blocked += MonotonicTime.now - began }
         while transport.pendingBytes > options.lowWater, interruption == nil {
             await withCheckedContinuation { continuation in
                 waiter = continuation

@@ -11,8 +11,17 @@ final class MockRun {
     private let sleeper: LoopSleeper
     private let start = MonotonicTime.now
     private var headTime: MonotonicTime?
+    private let record: ModelCall?
 
-    init(script: MockScript, name: String, prompt: ChatPrompt, deadline: ContinuousClock.Instant?, loop: EventLoop) {
+    init(
+        script: MockScript,
+        name: String,
+        prompt: ChatPrompt,
+        deadline: ContinuousClock.Instant?,
+        loop: EventLoop,
+        record: ModelCall?
+    ) {
+        self.record = record
         self.script = script
         self.name = name
         self.deadline = deadline.map { MonotonicTime($0) } ?? .distantFuture
@@ -49,7 +58,9 @@ final class MockRun {
                 upstreamStatus: status
             )
         }
-        headTime = .now
+        let now = MonotonicTime.now
+        headTime = now
+        record?.gotHead(queue: .zero, connect: .zero, head: now - start)
     }
 
     /// Up to the moment at which token `index` is due; behind the last token, up to the end.
@@ -65,6 +76,13 @@ final class MockRun {
         if script.cut?.position == .token(index) {
             throw RunError(.truncated, detail: "mock script: cut behind token \(index)")
         }
+        if index < tokens.count { record?.gotContent(at: .now) }
+    }
+
+    /// Enters the end into the record: with everything said, or with what was thrown. Any thread; the first time counts.
+    func ended(throwing error: (any Error)? = nil) {
+        guard let record else { return }
+        if let error { record.end(throwing: error) } else { record.end(usage, metadata) }
     }
 
     private func stall() async throws {
