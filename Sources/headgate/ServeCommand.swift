@@ -27,14 +27,22 @@ struct ServeCommand: AsyncParsableCommand {
         let log = try GatewayLog.bootstrap(settings: configuration.log, secrets: configuration.secrets)
         let logger = Logger(label: "headgate")
         defer { log.flush() }
-        warn(configuration, logger)
+        logger.warn(configuration)
         if let warning = configuration.warning(descriptors: descriptors) {
             logger.warning("descriptors", metadata: ["reason": "\(warning)"])
         }
         let (signals, loop) = try await Signals.caught([SIGTERM, SIGINT, SIGHUP])
         let gateway: Gateway
+        let manager: ServiceManager
+        let reloads: Reloads
+        let admin: AdminServer?
         do {
             gateway = try await Gateway.start(configuration, file: options.name, log: log)
+            manager = ServiceManager(loops: gateway.loops)
+            let reloading = Reloading(options: options, gateway: gateway, manager: manager, logger: logger)
+            reloads = Reloads { await reloading.run() }
+            let actions = AdminActions(reloads)
+            admin = try await AdminServer.start(configuration.admin, for: gateway, file: options.name, actions: actions)
         } catch let errors as ConfigurationErrors {
             StandardError.write("\(errors)\n")
             throw ExitCode.configuration
@@ -43,15 +51,16 @@ struct ServeCommand: AsyncParsableCommand {
             throw ExitCode.failure
         }
         for address in gateway.addresses { logger.notice("listening", metadata: ["address": "\(address)"]) }
-        let manager = ServiceManager(loops: gateway.loops)
+        if let admin { logger.notice("admin socket", metadata: ["path": "\(admin.path)"]) }
         ProcessMemory.releaseUnused()
         manager.ready()
         // On the loop of the signals, which has the time: nothing periodic shall need threads of the global pool.
         let watchdog = manager.feedWatchdog(on: loop)
         let memory = Task.detached(executorPreference: loop) { await gateway.keepMemoryLow(on: loop) }
         defer { memory.cancel() }
-        await obey(signals, gateway, manager, logger)
+        await obey(signals, gateway, manager, reloads, logger)
         watchdog?.cancel()
+        await admin?.stop()
     }
 
     /// Until the service has stopped.
@@ -59,6 +68,7 @@ struct ServeCommand: AsyncParsableCommand {
         _ signals: AsyncStream<Int32>,
         _ gateway: Gateway,
         _ manager: ServiceManager,
+        _ reloads: Reloads,
         _ logger: Logger
     ) async {
         var stopping: Task<Void, Never>?
@@ -69,7 +79,7 @@ struct ServeCommand: AsyncParsableCommand {
         defer { forwarding.cancel() }
         for await signal in events {
             switch signal {
-            case SIGHUP where stopping == nil: await reload(gateway, manager, logger)
+            case SIGHUP where stopping == nil: _ = await reloads.reload()
             case SIGHUP: continue
             case nil: return
             default:
@@ -88,28 +98,38 @@ struct ServeCommand: AsyncParsableCommand {
             }
         }
     }
+}
 
-    private func reload(_ gateway: Gateway, _ manager: ServiceManager, _ logger: Logger) async {
+/// Reads the configuration again and puts it in force.
+private struct Reloading: Sendable {
+    let options: ConfigurationOptions
+    let gateway: Gateway
+    let manager: ServiceManager
+    let logger: Logger
+
+    func run() async -> ReloadOutcome {
         manager.reloading()
         defer { manager.ready() }
         do throws(ConfigurationErrors) {
             let next = try options.load()
             try await gateway.reload(next)
-            warn(next, logger)
+            logger.warn(next)
             logger.notice("configuration reloaded", metadata: ["file": "\(options.name)"])
             manager.status("reloaded")
+            return ReloadOutcome(succeeded: true, text: "")
         } catch {
             for mistake in error.errors {
                 logger.error("configuration not reloaded", metadata: ["reason": "\(mistake)"])
             }
             let first = error.errors.first?.description ?? ""
             manager.status("reload failed, still serving the old configuration: \(first)")
+            return ReloadOutcome(succeeded: false, text: "\(error)")
         }
     }
+}
 
-    private func warn(_ configuration: Configuration, _ logger: Logger) {
-        for warning in configuration.warnings {
-            logger.warning("configuration", metadata: ["reason": "\(warning)"])
-        }
+extension Logger {
+    fileprivate func warn(_ configuration: Configuration) {
+        for warning in configuration.warnings { self.warning("configuration", metadata: ["reason": "\(warning)"]) }
     }
 }

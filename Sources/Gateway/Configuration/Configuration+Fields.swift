@@ -11,6 +11,13 @@ extension Configuration {
             "Limits and timeouts towards clients."
         ),
         .section("log", \.log, LogSettings.fields, defaults: LogSettings(), "What is logged, and how."),
+        .section(
+            "admin",
+            \.admin,
+            AdminSettings.fields,
+            defaults: AdminSettings(),
+            "Live control: who may look in and take hold, by a Unix socket."
+        ),
         .named(
             "backends",
             \.backends,

@@ -15,13 +15,14 @@ public actor Gateway {
     /// Where it listens, with real ports.
     public nonisolated let addresses: [ListenAddress]
 
-    private let runtimes: [LoopRuntime]
-    private let log: GatewayLog
+    nonisolated let runtimes: [LoopRuntime]
+    nonisolated let log: GatewayLog
     private let state: ServiceState
     private let logger = Logger(label: "headgate")
     private let file: String
     private var configuration: Configuration
-    private var clients: [[String: BackendClient]]  // by loop
+    private(set) var clients: [[String: BackendClient]]  // by loop
+    private var loaded = LogTime.now
     private let sockets: [String]  // paths of Unix sockets, removed at the end
     private var isStopped = false
 
@@ -100,6 +101,14 @@ public actor Gateway {
 
     /// The loops, for a watchdog.
     public nonisolated var loops: [EventLoop] { runtimes.map(\.loop) }
+
+    /// Whether it has begun to stop.
+    public nonisolated var isDraining: Bool { state.isDraining }
+
+    /// What is in force, what it is called, and since when.
+    var configurationInForce: (value: Configuration, file: String, loaded: LogTime) {
+        (configuration, file, loaded)
+    }
 
     /// Does what a start would do short of opening anything: for `check`.
     ///
@@ -203,7 +212,7 @@ public actor Gateway {
         var errors: [ConfigurationError] = []
         for (key, changed) in [
             ("listen", next.listen != configuration.listen), ("loops", next.loops != configuration.loops),
-            ("server", next.server != configuration.server),
+            ("server", next.server != configuration.server), ("admin", next.admin != configuration.admin),
         ] where changed {
             let message = "cannot change while the service runs; restart it instead"
             errors.append(ConfigurationError(file: file, line: nil, key: key, message: message))
@@ -230,6 +239,7 @@ public actor Gateway {
             }
         }
         configuration = next
+        loaded = .now
     }
 
     // MARK: Stopping
