@@ -17,7 +17,10 @@ struct Headgate: AsyncParsableCommand {
             Exit codes: 0 in order, 1 failed at work, 64 wrong arguments, 78 wrong configuration.
             """,
         version: VersionCommand.version,
-        subcommands: [ServeCommand.self, CheckCommand.self, GraphCommand.self, MockCommand.self, VersionCommand.self]
+        subcommands: [
+            ServeCommand.self, SuperviseCommand.self, HandoverCommand.self, CheckCommand.self, GraphCommand.self,
+            MockCommand.self, VersionCommand.self,
+        ]
     )
 
     /// Before anything opens a descriptor of its own.
