@@ -18,8 +18,8 @@ struct Headgate: AsyncParsableCommand {
             """,
         version: VersionCommand.version,
         subcommands: [
-            ServeCommand.self, CheckCommand.self, GraphCommand.self, MockCommand.self, VersionCommand.self,
-            ManualCommand.self,
+            ServeCommand.self, SuperviseCommand.self, HandoverCommand.self, CheckCommand.self, GraphCommand.self,
+            MockCommand.self, VersionCommand.self, ManualCommand.self,
         ]
     )
 
