@@ -106,6 +106,16 @@ struct ServiceStart {
         let control = ServiceControl(gateway: gateway, manager: manager, logger: logger) {
             () throws(ConfigurationErrors) in try options.load()
         }
+        let reloads = Reloads { await control.reload() }
+        // The last that can fail: from here on its path is this process's.
+        let admin = try await AdminServer.start(
+            configuration.admin,
+            for: gateway,
+            file: options.name,
+            takesOver: predecessor != nil,
+            actions: AdminActions(reloads)
+        )
+        if let admin { logger.notice("admin socket", metadata: ["path": "\(admin.path)"]) }
         ProcessMemory.releaseUnused()
         await control.ready()
         if let predecessor {
@@ -119,6 +129,8 @@ struct ServiceStart {
         }
         return RunningService(
             control: control,
+            reloads: reloads,
+            admin: admin,
             manager: manager,
             channel: channel,
             predecessor: predecessor,

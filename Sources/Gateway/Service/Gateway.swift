@@ -17,13 +17,14 @@ public actor Gateway {
     /// The sockets it listens on, for a successor. Open until ``stop(handedOver:)``.
     public nonisolated let listening: [ListeningSockets]
 
-    private let runtimes: [LoopRuntime]
-    private let log: GatewayLog
+    nonisolated let runtimes: [LoopRuntime]
+    nonisolated let log: GatewayLog
     private let state: ServiceState
     private let logger = Logger(label: "headgate")
     private let file: String
     private var configuration: Configuration
-    private var clients: [[String: BackendClient]]  // by loop
+    private(set) var clients: [[String: BackendClient]]  // by loop
+    private var loaded = LogTime.now
     private let paths: [String]  // of Unix sockets of our own, removed at the end
     private var isStopped = false
 
@@ -110,6 +111,14 @@ public actor Gateway {
 
     /// The loops, for a watchdog.
     public nonisolated var loops: [EventLoop] { runtimes.map(\.loop) }
+
+    /// Whether it has begun to stop.
+    public nonisolated var isDraining: Bool { state.isDraining }
+
+    /// What is in force, what it is called, and since when.
+    var configurationInForce: (value: Configuration, file: String, loaded: LogTime) {
+        (configuration, file, loaded)
+    }
 
     /// Does what a start would do short of opening anything: for `check`.
     ///
@@ -242,6 +251,7 @@ public actor Gateway {
         for (key, changed) in [
             ("listen", next.listen != configuration.listen), ("loops", next.loops != configuration.loops),
             ("handover", next.handover != configuration.handover), ("server", next.server != configuration.server),
+            ("admin", next.admin != configuration.admin),
         ] where changed {
             let message = "cannot change while the service runs; restart it instead"
             errors.append(ConfigurationError(file: file, line: nil, key: key, message: message))
@@ -269,6 +279,7 @@ public actor Gateway {
         }
         let difference = ConfigurationDifference(from: configuration, to: next)
         configuration = next
+        loaded = .now
         return difference
     }
 

@@ -12,10 +12,15 @@ final class LoopTelemetry: CallSink {
     let accessLog: AccessLog
     /// Requests to routes that are running now.
     let live = LiveRequests()
+    /// For `headgate tail`.
+    let tail: TailSource
+    /// For `headgate status`.
+    let recentCalls = RecentCalls()
 
     init(loop: EventLoop, log: GatewayLog) {
         self.loop = loop
         accessLog = AccessLog(log: log, loop: loop)
+        tail = TailSource(loop: loop)
     }
 
     /// A request to a route begins to run.
@@ -29,14 +34,20 @@ final class LoopTelemetry: CallSink {
     func ended(_ report: RunReport, _ record: borrowing AccessRecord) {
         live.remove(report)
         accessLog.record(record)
+        tail.record(record)
     }
 
     /// What was sent was no request.
-    func rejected(_ record: borrowing AccessRecord) { accessLog.record(record) }
+    func rejected(_ record: borrowing AccessRecord) {
+        accessLog.record(record)
+        tail.record(record)
+    }
 
     func began(_ call: ModelCall) {}
 
-    func ended(_ call: ModelCall) {}
+    func ended(_ call: ModelCall) {
+        recentCalls.add(call)
+    }
 
     /// Hands over what is collected, for the last time.
     func close() { accessLog.close() }

@@ -96,7 +96,24 @@ public actor HTTPClient {
     }
 
     /// Connections open or being opened, and requests queued: both zero when nothing is going on but idle keep-alive.
-    public var load: (busy: Int, idle: Int, queued: Int) { (open - idle.count, idle.count, queue.count) }
+    public var load: Load { Load(busy: open - idle.count, idle: idle.count, queued: queue.count) }
+
+    /// Connections and requests of a client.
+    public struct Load: Sendable, Equatable {
+        /// Connections that are opened or in use.
+        public var busy: Int
+        /// Connections kept for the next request.
+        public var idle: Int
+        /// Requests that wait for a connection.
+        public var queued: Int
+
+        /// Counts as given.
+        public init(busy: Int, idle: Int, queued: Int) {
+            self.busy = busy
+            self.idle = idle
+            self.queued = queued
+        }
+    }
 
     /// Sends a request and returns when the response head is there.
     ///
@@ -104,8 +121,13 @@ public actor HTTPClient {
     /// sent again on a new one; no other failure is retried here. Cancelling the task closes the connection in whatever
     /// state the exchange is.
     ///
+    /// - Parameter observer: is told when the request waits for a connection.
     /// - Throws: ``HTTPClientError``.
-    public func send(_ request: ClientRequest, limits: ExchangeLimits) async throws(HTTPClientError) -> ClientResponse {
+    public func send(
+        _ request: ClientRequest,
+        limits: ExchangeLimits,
+        observer: (any ExchangeObserver)? = nil
+    ) async throws(HTTPClientError) -> ClientResponse {
         var undelivered: HTTPClientError?
         while true {
             do throws(HTTPClientError) {
@@ -114,7 +136,9 @@ public actor HTTPClient {
                 if let leased = try lease(prefersFresh: undelivered != nil) {
                     connection = leased
                 } else {
+                    observer?.isQueued(true)
                     connection = try await queuedLease(limits, since: began)
+                    observer?.isQueued(false)
                 }
                 return try await connection.exchange(request, limits: limits, since: began, after: undelivered)
             } catch {

@@ -114,7 +114,11 @@ public final class OpenAIModel: ChatModel {
         try clock.checkStart()
         let response: ClientResponse
         do throws(HTTPClientError) {
-            response = try await client.send(request(prompt, arguments, isStream), limits: clock.exchangeLimits)
+            response = try await client.send(
+                request(prompt, arguments, isStream),
+                limits: clock.exchangeLimits,
+                observer: clock.record
+            )
         } catch {
             throw clock.failure(error)
         }
