@@ -19,9 +19,9 @@ struct Headgate: AsyncParsableCommand {
             """,
         version: VersionCommand.version,
         subcommands: [
-            ServeCommand.self, CheckCommand.self, GraphCommand.self, MockCommand.self, VersionCommand.self,
-            StatusCommand.self, TopCommand.self, TailCommand.self, KillCommand.self, ReloadCommand.self,
-            DrainCommand.self,
+            ServeCommand.self, SuperviseCommand.self, HandoverCommand.self, ReloadCommand.self, DrainCommand.self,
+            StatusCommand.self, TopCommand.self, TailCommand.self, KillCommand.self, CheckCommand.self,
+            GraphCommand.self, MockCommand.self, VersionCommand.self, ManualCommand.self,
         ]
     )
 

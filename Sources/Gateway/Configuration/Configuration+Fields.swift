@@ -10,6 +10,13 @@ extension Configuration {
             defaults: ServerSettings(),
             "Limits and timeouts towards clients."
         ),
+        .section(
+            "handover",
+            \.handover,
+            HandoverSettings.fields,
+            defaults: HandoverSettings(),
+            "How the process is replaced by the next one."
+        ),
         .section("log", \.log, LogSettings.fields, defaults: LogSettings(), "What is logged, and how."),
         .section(
             "admin",

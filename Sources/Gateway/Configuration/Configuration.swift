@@ -10,6 +10,8 @@ public struct Configuration: Sendable, Equatable {
     public var loops: LoopCount = .auto
     /// Limits and timeouts towards clients.
     public var server = ServerSettings()
+    /// How the process is replaced.
+    public var handover = HandoverSettings()
     /// What is logged, and how.
     public var log = LogSettings()
     /// Live control.

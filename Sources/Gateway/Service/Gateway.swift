@@ -14,6 +14,8 @@ public actor Gateway {
 
     /// Where it listens, with real ports.
     public nonisolated let addresses: [ListenAddress]
+    /// The sockets it listens on, for a successor. Open until ``stop(handedOver:)``.
+    public nonisolated let listening: [ListeningSockets]
 
     nonisolated let runtimes: [LoopRuntime]
     nonisolated let log: GatewayLog
@@ -23,27 +25,31 @@ public actor Gateway {
     private var configuration: Configuration
     private(set) var clients: [[String: BackendClient]]  // by loop
     private var loaded = LogTime.now
-    private let sockets: [String]  // paths of Unix sockets, removed at the end
+    private let paths: [String]  // of Unix sockets of our own, removed at the end
     private var isStopped = false
 
     /// Opens the listeners and serves.
     ///
-    /// - Parameter file: the configuration's name, for messages.
+    /// - Parameters:
+    ///   - file: the configuration's name, for messages.
+    ///   - sockets: listening sockets that are open already and are used before others are opened; those of no `listen` entry are
+    ///     closed.
     /// - Throws: ``ConfigurationErrors`` for certificates that cannot be used; `LoopError` when a listener cannot be opened.
-    public static func start(_ configuration: Configuration, file: String, log: GatewayLog) async throws -> Gateway {
+    public static func start(
+        _ configuration: Configuration,
+        file: String,
+        log: GatewayLog,
+        sockets: GivenSockets = GivenSockets()
+    ) async throws -> Gateway {
         let tls = try BackendTLS(configuration.backends, file: file)
         let certificates = try listenerCertificates(configuration.listen, file: file)
         let count = configuration.loopCount
         let state = ServiceState()
         let counters = configuration.mockCounters
         let steps = SharedSteps()
-        var sockets: [(listener: Int, descriptors: [Int32])] = []
-        var addresses: [ListenAddress] = []
-        for (number, settings) in configuration.listen.enumerated() {
-            let opened = try open(settings, count: count)
-            sockets.append((number, opened.descriptors))
-            addresses.append(settings.address.withPort(opened.address.port))
-        }
+        var given = sockets
+        var listeners: [OpenListener] = []
+        for settings in configuration.listen { listeners.append(try open(settings, count: count, given: &given)) }
         var runtimes: [LoopRuntime] = []
         var clients: [[String: BackendClient]] = []
         for number in 0..<count {
@@ -58,15 +64,16 @@ public actor Gateway {
             let made = runtime.handler(for: configuration, tls: tls, counters: counters, steps: steps, reusing: [:])
             try loop.start()
             await runtime.server.reload(handler: made.handler, tls: [:])
-            for socket in sockets {
-                try await runtime.server.listen(
-                    descriptor: socket.descriptors[number],
-                    tls: certificates[socket.listener]
-                )
+            // A listener's number tells its certificate: every loop has as many of each.
+            for (place, listener) in listeners.enumerated() {
+                for descriptor in listener.byLoop[number] {
+                    try await runtime.server.listen(descriptor: descriptor, tls: certificates[place], group: place)
+                }
             }
             runtimes.append(runtime)
             clients.append(made.clients)
         }
+        given.closeRest(logger: Logger(label: "headgate"))
         return Gateway(
             configuration,
             file: file,
@@ -74,7 +81,7 @@ public actor Gateway {
             state: state,
             runtimes: runtimes,
             clients: clients,
-            addresses: addresses
+            listeners: listeners
         )
     }
 
@@ -85,7 +92,7 @@ public actor Gateway {
         state: ServiceState,
         runtimes: [LoopRuntime],
         clients: [[String: BackendClient]],
-        addresses: [ListenAddress]
+        listeners: [OpenListener]
     ) {
         self.configuration = configuration
         self.file = file
@@ -93,9 +100,12 @@ public actor Gateway {
         self.state = state
         self.runtimes = runtimes
         self.clients = clients
-        self.addresses = addresses
-        sockets = addresses.compactMap { address in
-            if case .unix(let path) = address { path } else { nil }
+        addresses = listeners.map(\.address)
+        listening = zip(configuration.listen, listeners).map { settings, listener in
+            ListeningSockets(address: settings.address, descriptors: listener.byLoop.flatMap { $0 })
+        }
+        paths = listeners.filter { !$0.isManaged }.compactMap { listener in
+            if case .unix(let path) = listener.address { path } else { nil }
         }
     }
 
@@ -119,6 +129,32 @@ public actor Gateway {
     }
 
     // MARK: Opening
+
+    private struct OpenListener {
+        var address: ListenAddress
+        var byLoop: [[Int32]]
+        var isManaged = false
+    }
+
+    private static func open(
+        _ settings: ListenerSettings,
+        count: Int,
+        given: inout GivenSockets
+    ) throws(LoopError) -> OpenListener {
+        if let taken = given.take(settings.address) {
+            let port = Socket.localAddress(taken.descriptors[0])?.port
+            return OpenListener(
+                address: settings.address.withPort(port),
+                byLoop: try GivenSocket.spread(taken.descriptors, over: count),
+                isManaged: taken.areManaged
+            )
+        }
+        let opened = try open(settings, count: count)
+        return OpenListener(
+            address: settings.address.withPort(opened.address.port),
+            byLoop: opened.descriptors.map { [$0] }
+        )
+    }
 
     private static func open(
         _ settings: ListenerSettings,
@@ -205,14 +241,17 @@ public actor Gateway {
     /// Puts another configuration in force: all of it, or nothing.
     ///
     /// Routes, models, backends, timeouts, log settings and certificates (read again even if nothing else changed) change at once;
-    /// requests under way finish with what they began with. `listen`, `loops` and `server` belong to a start and are refused.
+    /// requests under way finish with what they began with. `listen`, `loops`, `handover` and `server` belong to a start and are refused.
     ///
+    /// - Returns: what has changed.
     /// - Throws: ``ConfigurationErrors``; the old configuration then stays in force.
-    public func reload(_ next: Configuration) async throws(ConfigurationErrors) {
+    @discardableResult
+    public func reload(_ next: Configuration) async throws(ConfigurationErrors) -> ConfigurationDifference {
         var errors: [ConfigurationError] = []
         for (key, changed) in [
             ("listen", next.listen != configuration.listen), ("loops", next.loops != configuration.loops),
-            ("server", next.server != configuration.server), ("admin", next.admin != configuration.admin),
+            ("handover", next.handover != configuration.handover), ("server", next.server != configuration.server),
+            ("admin", next.admin != configuration.admin),
         ] where changed {
             let message = "cannot change while the service runs; restart it instead"
             errors.append(ConfigurationError(file: file, line: nil, key: key, message: message))
@@ -238,24 +277,33 @@ public actor Gateway {
                 await client.client.retire()
             }
         }
+        let difference = ConfigurationDifference(from: configuration, to: next)
         configuration = next
         loaded = .now
+        return difference
     }
 
     // MARK: Stopping
 
+    /// How long an idle connection waits for a request after a handover, which tells its client to go.
+    private static let idleGrace = Duration.seconds(5)
+
     /// Stops: no new connections, requests under way get `drain_timeout` to finish, and what is left then ends with the door's
     /// error. Returns when everything has ended.
     ///
+    /// - Parameter handedOver: whether another process has the listening sockets. Clients shall notice nothing then: an idle connection
+    ///   is kept for a moment, until an answer could tell it to go, and Unix sockets keep their paths.
     /// - Returns: whether all requests finished by themselves.
     @discardableResult
-    public func stop() async -> Bool {
+    public func stop(handedOver: Bool = false) async -> Bool {
         guard !isStopped else { return true }
         isStopped = true
-        state.isDraining = true
+        // Whoever asks over a kept connection whether the service is ready is told that it is.
+        state.isDraining = !handedOver
+        let grace = handedOver ? Gateway.idleGrace : nil
         let finished = await withTaskGroup(of: Bool.self) { group in
             group.addTask {
-                await self.drainAll()
+                await self.drainAll(grace: grace)
                 return true
             }
             group.addTask {
@@ -271,7 +319,9 @@ public actor Gateway {
             await runtime.closeTelemetry()
             runtime.loop.stop()
         }
-        for path in sockets { unlink(path) }
+        if !handedOver {
+            for path in paths { unlink(path) }
+        }
         return finished
     }
 
@@ -280,11 +330,23 @@ public actor Gateway {
         for runtime in runtimes { await runtime.server.cancelRequests() }
     }
 
-    private var drainTimeout: Duration { configuration.server.drainTimeout }
+    /// How long a drain takes at most.
+    public var drainTimeout: Duration { configuration.server.drainTimeout }
 
-    private nonisolated func drainAll() async {
+    /// Requests being answered now, and how many of them are streams that have begun.
+    public nonisolated func activity() async -> ServiceActivity {
+        var sum = ServiceActivity()
+        for runtime in runtimes {
+            let activity = await runtime.server.activity
+            sum.requests += activity.requests
+            sum.streams += activity.streams
+        }
+        return sum
+    }
+
+    private nonisolated func drainAll(grace: Duration?) async {
         await withTaskGroup(of: Void.self) { group in
-            for runtime in runtimes { group.addTask { await runtime.server.drain() } }
+            for runtime in runtimes { group.addTask { await runtime.server.drain(grace: grace) } }
         }
     }
 }
