@@ -58,10 +58,8 @@ struct LiveRequestTests {
                 routes: {/chat: {model: demo}, /other: {model: other, output: text}}
                 """
             )
-            if state == .queued {
-                // One for each loop: which of them gets a connection is the kernel's choice.
-                try occupy()
-            }
+            // One for each loop: which of them gets a connection is the kernel's choice.
+            holders = state == .queued ? try Scene.occupy(admin, daemon) : []
             connection = try daemon.connect(receiveBuffer: state == .blockedOnClient ? 4096 : nil)
             if state == .batch {
                 let body = #"{"inputs":["a","b","c","d"],"config":{"max_concurrency":2}}"#
@@ -76,15 +74,16 @@ struct LiveRequestTests {
         }
 
         /// Streams that hold every loop's only connection.
-        private var holders: [RawConnection] = []
+        private let holders: [RawConnection]
 
-        private func occupy() throws {
+        private static func occupy(_ admin: AdminSocket, _ daemon: Daemon) throws -> [RawConnection] {
+            var holders: [RawConnection] = []
             for _ in 0..<64 {
                 let holder = try daemon.connect()
                 try holder.post("/chat/stream", #"{"input":"a"}"#)
                 holders.append(holder)
                 let loops = try admin.status()["loops"]?.array ?? []
-                if loops.allSatisfy({ ($0["requests"]?.integer ?? 0) > 0 }) { return }
+                if loops.allSatisfy({ ($0["requests"]?.integer ?? 0) > 0 }) { return holders }
             }
             throw NotYet(description: "a loop gets no connection")
         }
