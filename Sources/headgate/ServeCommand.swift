@@ -43,6 +43,9 @@ struct ServeCommand: AsyncParsableCommand {
             throw ExitCode.failure
         }
         for address in gateway.addresses { logger.notice("listening", metadata: ["address": "\(address)"]) }
+        if let address = gateway.metricsAddress {
+            logger.notice("metrics", metadata: ["address": "\(address)"])
+        }
         let manager = ServiceManager(loops: gateway.loops)
         ProcessMemory.releaseUnused()
         manager.ready()
@@ -99,6 +102,7 @@ struct ServeCommand: AsyncParsableCommand {
             logger.notice("configuration reloaded", metadata: ["file": "\(options.name)"])
             manager.status("reloaded")
         } catch {
+            gateway.reloadFailed()
             for mistake in error.errors {
                 logger.error("configuration not reloaded", metadata: ["reason": "\(mistake)"])
             }

@@ -11,6 +11,13 @@ extension Configuration {
             "Limits and timeouts towards clients."
         ),
         .section("log", \.log, LogSettings.fields, defaults: LogSettings(), "What is logged, and how."),
+        .section(
+            "metrics",
+            \.metrics,
+            MetricsSettings.fields,
+            defaults: MetricsSettings(),
+            "What is counted, and who may ask for it."
+        ),
         .named(
             "backends",
             \.backends,

@@ -22,6 +22,8 @@ public actor Gateway {
     private let file: String
     private var configuration: Configuration
     private var clients: [[String: BackendClient]]  // by loop
+    private let metrics: GatewayMetrics
+    private let metricsListener: MetricsListener?
     private let sockets: [String]  // paths of Unix sockets, removed at the end
     private var isStopped = false
 
@@ -36,6 +38,7 @@ public actor Gateway {
         let state = ServiceState()
         let counters = configuration.mockCounters
         let steps = SharedSteps()
+        let metrics = GatewayMetrics(log: log, service: state)
         var sockets: [(listener: Int, descriptors: [Int32])] = []
         var addresses: [ListenAddress] = []
         for (number, settings) in configuration.listen.enumerated() {
@@ -52,7 +55,8 @@ public actor Gateway {
                 settings: configuration.server,
                 loops: count,
                 state: state,
-                log: log
+                log: log,
+                metrics: metrics
             )
             let made = runtime.handler(for: configuration, tls: tls, counters: counters, steps: steps, reusing: [:])
             try loop.start()
@@ -66,6 +70,9 @@ public actor Gateway {
             runtimes.append(runtime)
             clients.append(made.clients)
         }
+        metrics.attach(runtimes)
+        metrics.took(configuration, steps, isReload: false)
+        let metricsListener = try await MetricsListener.start(configuration.metrics, metrics)
         return Gateway(
             configuration,
             file: file,
@@ -73,7 +80,9 @@ public actor Gateway {
             state: state,
             runtimes: runtimes,
             clients: clients,
-            addresses: addresses
+            addresses: addresses,
+            metrics: metrics,
+            metricsListener: metricsListener
         )
     }
 
@@ -84,7 +93,9 @@ public actor Gateway {
         state: ServiceState,
         runtimes: [LoopRuntime],
         clients: [[String: BackendClient]],
-        addresses: [ListenAddress]
+        addresses: [ListenAddress],
+        metrics: GatewayMetrics,
+        metricsListener: MetricsListener?
     ) {
         self.configuration = configuration
         self.file = file
@@ -93,6 +104,8 @@ public actor Gateway {
         self.runtimes = runtimes
         self.clients = clients
         self.addresses = addresses
+        self.metrics = metrics
+        self.metricsListener = metricsListener
         sockets = addresses.compactMap { address in
             if case .unix(let path) = address { path } else { nil }
         }
@@ -111,7 +124,7 @@ public actor Gateway {
 
     // MARK: Opening
 
-    private static func open(
+    static func open(
         _ settings: ListenerSettings,
         count: Int
     ) throws(LoopError) -> (descriptors: [Int32], address: SocketAddress) {
@@ -204,6 +217,7 @@ public actor Gateway {
         for (key, changed) in [
             ("listen", next.listen != configuration.listen), ("loops", next.loops != configuration.loops),
             ("server", next.server != configuration.server),
+            ("metrics.listen", next.metrics.ownAddress != configuration.metrics.ownAddress),
         ] where changed {
             let message = "cannot change while the service runs; restart it instead"
             errors.append(ConfigurationError(file: file, line: nil, key: key, message: message))
@@ -229,8 +243,16 @@ public actor Gateway {
                 await client.client.retire()
             }
         }
+        await metricsListener?.reload(next.metrics, metrics)
+        metrics.took(next, steps, isReload: true)
         configuration = next
     }
+
+    /// Notes that a reload came to nothing, for metrics: also one whose file could not be read, which never gets to ``reload(_:)``.
+    public nonisolated func reloadFailed() { metrics.reloadFailed() }
+
+    /// Where metrics have an address of their own, with its real port.
+    public nonisolated var metricsAddress: SocketAddress? { metricsListener?.address }
 
     // MARK: Stopping
 
@@ -261,6 +283,7 @@ public actor Gateway {
             await runtime.closeTelemetry()
             runtime.loop.stop()
         }
+        await metricsListener?.stop()
         for path in sockets { unlink(path) }
         return finished
     }

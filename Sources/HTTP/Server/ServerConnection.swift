@@ -95,7 +95,13 @@ actor ServerConnection {
     func start(descriptor: Int32, tls: TLSContext?) {
         do {
             let engine = try tls.map { try TLSEngine(context: $0, role: .server) }
-            let transport = Transport(loop: loop, descriptor: descriptor, tls: engine, readsAfterSendFailure: false)
+            let transport = Transport(
+                loop: loop,
+                descriptor: descriptor,
+                tls: engine,
+                readsAfterSendFailure: false,
+                traffic: server.traffic
+            )
             self.transport = transport
             timer = LoopTimer(on: loop) { self.timerFired() }
             onSchedule = { [unowned self] in schedule() }  // a writer has it only while it serves
