@@ -25,6 +25,13 @@ extension Configuration {
             defaults: AdminSettings(),
             "Live control: who may look in and take hold, by a Unix socket."
         ),
+        .section(
+            "metrics",
+            \.metrics,
+            MetricsSettings.fields,
+            defaults: MetricsSettings(),
+            "What is counted, and who may ask for it."
+        ),
         .named(
             "backends",
             \.backends,

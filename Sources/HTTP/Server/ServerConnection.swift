@@ -97,7 +97,13 @@ actor ServerConnection {
     func start(descriptor: Int32, tls: TLSContext?) {
         do {
             let engine = try tls.map { try TLSEngine(context: $0, role: .server) }
-            let transport = Transport(loop: loop, descriptor: descriptor, tls: engine, readsAfterSendFailure: false)
+            let transport = Transport(
+                loop: loop,
+                descriptor: descriptor,
+                tls: engine,
+                readsAfterSendFailure: false,
+                traffic: server.traffic
+            )
             self.transport = transport
             if options.identifiesPeers { credentials = Socket.peerCredentials(descriptor) }
             timer = LoopTimer(on: loop) { self.timerFired() }
