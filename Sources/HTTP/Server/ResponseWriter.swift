@@ -31,6 +31,12 @@ public final class ResponseWriter {
     private let version: HTTPVersion
     private let clientKeepsAlive: Bool
     private var waiter: CheckedContinuation<Void, Never>?
+    private var turn: UInt64 = 0
+    private var bytesOfTurn = 0
+
+    /// Bytes after which a response lets others on its loop have their turn, however fast its client reads: a few milliseconds of
+    /// small events.
+    private static let turnBudget = 32 * 1024
 
     private(set) var state = State.waiting
     /// Set by the connection while it drains: this response is the last one.
@@ -115,7 +121,8 @@ public final class ResponseWriter {
 
     /// Sends `bytes` as one chunk; an empty one sends nothing.
     ///
-    /// - Returns: false when more than the high mark is waiting for the client: call ``drained()`` before producing more.
+    /// - Returns: false when more than the high mark is waiting for the client, or this turn of the loop has seen enough of the
+    ///   response: call ``drained()`` before producing more.
     @discardableResult
     public func write(_ bytes: UnsafeRawBufferPointer) -> Bool {
         guard case .streaming(let isChunked) = state, !transport.isClosed, !bytes.isEmpty, interruption != .clientGone
@@ -129,18 +136,38 @@ public final class ResponseWriter {
             }
             transport.scheduleFlush()
         }
-        return transport.pendingBytes <= options.highWater
+        return isWithinTurn(bytes.count) && transport.pendingBytes <= options.highWater
+    }
+
+    private func isWithinTurn(_ count: Int) -> Bool {
+        let current = transport.loop.turn
+        if turn != current {
+            turn = current
+            bytesOfTurn = 0
+        }
+        bytesOfTurn += count
+        return bytesOfTurn <= Self.turnBudget
     }
 
     /// Sends `bytes` as one chunk; see the other `write`.
     @discardableResult
     public func write(_ bytes: [UInt8]) -> Bool { bytes.withUnsafeBytes { write($0) } }
 
-    /// Waits until the client has taken enough.
+    /// Waits until the client has taken enough, and at least for the loop's next turn: a client that reads as fast as we write must not
+    /// have the loop for itself.
     ///
     /// - Throws: `CancellationError` when the client goes, the deadline passes or the server shuts down meanwhile.
     public func drained() async throws {
         transport.flush()
+        if transport.pendingBytes <= options.lowWater {
+            await transport.loop.nextTurn()
+        } else {
+            await waitForReader()
+        }
+        if mustStop { throw CancellationError() }
+    }
+
+    private func waitForReader() async {
         let began = MonotonicTime.now
         defer { blocked += MonotonicTime.now - began }
         while transport.pendingBytes > options.lowWater, interruption == nil {
@@ -149,7 +176,6 @@ public final class ResponseWriter {
                 wake()  // the suspension may have taken a turn through the executor
             }
         }
-        if mustStop { throw CancellationError() }
     }
 
     /// Ends a stream in the proper way.
