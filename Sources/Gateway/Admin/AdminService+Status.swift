@@ -13,7 +13,7 @@ extension AdminService {
         let streams: Int
         let connections: Int
         /// Of each backend's client.
-        let loads: [String: HTTPClient.Load]
+        let loads: [String: (busy: Int, idle: Int, queued: Int)]
         let outcomes: [String: [String: Int]]
     }
 
@@ -67,7 +67,7 @@ extension AdminService {
     }
 
     private func backend(_ settings: BackendSettings, _ parts: [LoopPart]) -> Value {
-        var load = HTTPClient.Load(busy: 0, idle: 0, queued: 0)
+        var load = (busy: 0, idle: 0, queued: 0)
         var outcomes: [String: Int] = [:]
         for part in parts {
             if let share = part.loads[settings.name] {

@@ -100,24 +100,7 @@ public actor HTTPClient {
     }
 
     /// Connections open or being opened, and requests queued: both zero when nothing is going on but idle keep-alive.
-    public var load: Load { Load(busy: open - idle.count, idle: idle.count, queued: queue.count) }
-
-    /// Connections and requests of a client.
-    public struct Load: Sendable, Equatable {
-        /// Connections that are opened or in use.
-        public var busy: Int
-        /// Connections kept for the next request.
-        public var idle: Int
-        /// Requests that wait for a connection.
-        public var queued: Int
-
-        /// Counts as given.
-        public init(busy: Int, idle: Int, queued: Int) {
-            self.busy = busy
-            self.idle = idle
-            self.queued = queued
-        }
-    }
+    public var load: (busy: Int, idle: Int, queued: Int) { (open - idle.count, idle.count, queue.count) }
 
     /// Sends a request and returns when the response head is there.
     ///

@@ -5,7 +5,7 @@ public import Runnable
 /// One attempt at an upstream: where its time went, how it ended and what it took. Written by the dialect as the call goes on.
 ///
 /// Belongs to the loop of its ``CallLog``, and is to be read there. Holds nothing of prompts and answers.
-public final class ModelCall: @unchecked Sendable {  // @unchecked: used on its log's loop only, where it began and where ends are brought
+public final class ModelCall: @unchecked Sendable {  // @unchecked: used on its log's loop; ends are brought there
     /// How far a call is.
     public enum Phase: String, Sendable {
         /// For one of the backend's connections, all of which are busy.
