@@ -11,6 +11,13 @@ extension Configuration {
             "Limits and timeouts towards clients."
         ),
         .section("log", \.log, LogSettings.fields, defaults: LogSettings(), "What is logged, and how."),
+        .section(
+            "tracing",
+            \.tracing,
+            TracingSettings.fields,
+            defaults: TracingSettings(),
+            "Which requests are traced, and who collects their spans."
+        ),
         .named(
             "backends",
             \.backends,
@@ -112,6 +119,7 @@ extension ServerSettings {
             .size(4096...(64 << 20)),
             "Unsent bytes of a client above which its upstream is not read; below half it is again."
         ),
+        .value("timing", \.timing, .boolean, "Says in `Server-Timing` where an answer's time went."),
     ]
 
     private static let clientTimeouts: ClosedRange<Duration> = .milliseconds(100) ... .seconds(86_400)

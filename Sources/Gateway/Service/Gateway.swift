@@ -15,9 +15,13 @@ public actor Gateway {
     /// Where it listens, with real ports.
     public nonisolated let addresses: [ListenAddress]
 
+    /// What became of the spans of traced requests.
+    public nonisolated let spans: SpanCounts
+
     private let runtimes: [LoopRuntime]
     private let log: GatewayLog
     private let state: ServiceState
+    private let tracing: Tracing
     private let logger = Logger(label: "headgate")
     private let file: String
     private var configuration: Configuration
@@ -34,6 +38,8 @@ public actor Gateway {
         let certificates = try listenerCertificates(configuration.listen, file: file)
         let count = configuration.loopCount
         let state = ServiceState()
+        let tracing = Tracing(log: log)
+        let exporter = try tracing.makeExporter(configuration.tracing, file: file)
         let counters = configuration.mockCounters
         let steps = SharedSteps()
         var sockets: [(listener: Int, descriptors: [Int32])] = []
@@ -66,11 +72,13 @@ public actor Gateway {
             runtimes.append(runtime)
             clients.append(made.clients)
         }
+        await tracing.use(exporter, on: runtimes)
         return Gateway(
             configuration,
             file: file,
             log: log,
             state: state,
+            tracing: tracing,
             runtimes: runtimes,
             clients: clients,
             addresses: addresses
@@ -82,6 +90,7 @@ public actor Gateway {
         file: String,
         log: GatewayLog,
         state: ServiceState,
+        tracing: sending Tracing,
         runtimes: [LoopRuntime],
         clients: [[String: BackendClient]],
         addresses: [ListenAddress]
@@ -90,6 +99,8 @@ public actor Gateway {
         self.file = file
         self.log = log
         self.state = state
+        self.tracing = tracing
+        spans = tracing.counts
         self.runtimes = runtimes
         self.clients = clients
         self.addresses = addresses
@@ -107,6 +118,7 @@ public actor Gateway {
     public static func check(_ configuration: Configuration, file: String) throws {
         _ = try BackendTLS(configuration.backends, file: file)
         _ = try listenerCertificates(configuration.listen, file: file)
+        _ = try Tracing.context(configuration.tracing, file: file)
     }
 
     // MARK: Opening
@@ -195,7 +207,7 @@ public actor Gateway {
 
     /// Puts another configuration in force: all of it, or nothing.
     ///
-    /// Routes, models, backends, timeouts, log settings and certificates (read again even if nothing else changed) change at once;
+    /// Routes, models, backends, timeouts, log settings, tracing and certificates (read again even if nothing else changed) change at once;
     /// requests under way finish with what they began with. `listen`, `loops` and `server` belong to a start and are refused.
     ///
     /// - Throws: ``ConfigurationErrors``; the old configuration then stays in force.
@@ -211,6 +223,7 @@ public actor Gateway {
         guard errors.isEmpty else { throw ConfigurationErrors(errors: errors) }
         let tls = try BackendTLS(next.backends, file: file)
         let certificates = try Gateway.listenerCertificates(next.listen, file: file)
+        let exporter = try tracing.makeExporter(next.tracing, file: file)
         let counters = next.mockCounters
         let steps = SharedSteps()
         log.apply(next.log, secrets: next.secrets)
@@ -230,6 +243,7 @@ public actor Gateway {
             }
         }
         configuration = next
+        await tracing.use(exporter, on: runtimes)
     }
 
     // MARK: Stopping
@@ -261,6 +275,7 @@ public actor Gateway {
             await runtime.closeTelemetry()
             runtime.loop.stop()
         }
+        await tracing.close()
         for path in sockets { unlink(path) }
         return finished
     }

@@ -37,6 +37,16 @@ final class LoopRuntime: Sendable {
         }
     }
 
+    /// Has spans handed to another exporter from now on; nil for none.
+    func trace(with exporter: TraceExporter?) async {
+        await withCheckedContinuation { continuation in
+            loop.execute {
+                self.telemetry.value.tracing.use(exporter)
+                continuation.resume()
+            }
+        }
+    }
+
     /// Makes the handler for a configuration, taking over the connections of backends that did not change.
     ///
     /// - Parameters:
@@ -72,7 +82,8 @@ final class LoopRuntime: Sendable {
             state: state,
             runIDs: runIDs,
             reader: reader,
-            telemetry: telemetry
+            telemetry: telemetry,
+            timesAnswers: configuration.server.timing
         )
         return (handler, clients)
     }

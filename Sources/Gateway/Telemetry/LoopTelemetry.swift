@@ -10,24 +10,32 @@ import Runnable
 final class LoopTelemetry: CallSink {
     let loop: EventLoop
     let accessLog: AccessLog
+    /// Spans of requests, and what upstreams are told of traces.
+    let tracing: LoopTracing
     /// Requests to routes that are running now.
     let live = LiveRequests()
 
     init(loop: EventLoop, log: GatewayLog) {
         self.loop = loop
         accessLog = AccessLog(log: log, loop: loop)
+        tracing = LoopTracing(log: log, loop: loop)
     }
 
     /// A request to a route begins to run.
     func began(_ report: RunReport, _ run: RunReport.Run) {
         report.run = run
-        report.calls = CallLog(loop: loop, sink: self)
+        let calls = CallLog(loop: loop, sink: self, received: report.received)
+        calls.runID = report.runID
+        calls.requestID = report.requestID
+        tracing.began(calls, report.runID, run.request.head.fields)
+        report.calls = calls
         live.insert(report)
     }
 
     /// A request has ended, whether it ran or was answered at once.
     func ended(_ report: RunReport, _ record: borrowing AccessRecord) {
         live.remove(report)
+        tracing.ended(report, record)
         accessLog.record(record)
     }
 
@@ -39,5 +47,8 @@ final class LoopTelemetry: CallSink {
     func ended(_ call: ModelCall) {}
 
     /// Hands over what is collected, for the last time.
-    func close() { accessLog.close() }
+    func close() {
+        tracing.close()
+        accessLog.close()
+    }
 }

@@ -60,7 +60,7 @@ final class MockRun {
         }
         let now = MonotonicTime.now
         headTime = now
-        record?.gotHead(queue: .zero, connect: .zero, head: now - start)
+        record?.gotHead(queue: .zero, connect: .zero, head: now - start, at: now)
     }
 
     /// Up to the moment at which token `index` is due; behind the last token, up to the end.
