@@ -32,6 +32,13 @@ extension Configuration {
             defaults: MetricsSettings(),
             "What is counted, and who may ask for it."
         ),
+        .section(
+            "tracing",
+            \.tracing,
+            TracingSettings.fields,
+            defaults: TracingSettings(),
+            "Which requests are traced, and who collects their spans."
+        ),
         .named(
             "backends",
             \.backends,
@@ -133,6 +140,7 @@ extension ServerSettings {
             .size(4096...(64 << 20)),
             "Unsent bytes of a client above which its upstream is not read; below half it is again."
         ),
+        .value("timing", \.timing, .boolean, "Says in `Server-Timing` where an answer's time went."),
     ]
 
     private static let clientTimeouts: ClosedRange<Duration> = .milliseconds(100) ... .seconds(86_400)

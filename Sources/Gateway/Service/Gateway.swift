@@ -17,9 +17,13 @@ public actor Gateway {
     /// The sockets it listens on, for a successor. Open until ``stop(handedOver:)``.
     public nonisolated let listening: [ListeningSockets]
 
+    /// What became of the spans of traced requests.
+    public nonisolated let spans: SpanCounts
+
     nonisolated let runtimes: [LoopRuntime]
     nonisolated let log: GatewayLog
     private let state: ServiceState
+    private let tracing: Tracing
     private let logger = Logger(label: "headgate")
     private let file: String
     private var configuration: Configuration
@@ -47,6 +51,8 @@ public actor Gateway {
         let certificates = try listenerCertificates(configuration.listen, file: file)
         let count = configuration.loopCount
         let state = ServiceState()
+        let tracing = Tracing(log: log)
+        let exporter = try tracing.makeExporter(configuration.tracing, file: file)
         let counters = configuration.mockCounters
         let steps = SharedSteps()
         let metrics = GatewayMetrics(log: log, service: state)
@@ -84,11 +90,13 @@ public actor Gateway {
         metrics.took(configuration, steps, isReload: false)
         var metricsListener: MetricsListener?
         if let own { metricsListener = try await MetricsListener.start(configuration.metrics, metrics, own) }
+        await tracing.use(exporter, on: runtimes)
         return Gateway(
             configuration,
             file: file,
             log: log,
             state: state,
+            tracing: tracing,
             runtimes: runtimes,
             clients: clients,
             listeners: listeners + (own.map { [$0] } ?? []),
@@ -102,6 +110,7 @@ public actor Gateway {
         file: String,
         log: GatewayLog,
         state: ServiceState,
+        tracing: sending Tracing,
         runtimes: [LoopRuntime],
         clients: [[String: BackendClient]],
         listeners: [OpenListener],
@@ -112,6 +121,8 @@ public actor Gateway {
         self.file = file
         self.log = log
         self.state = state
+        self.tracing = tracing
+        spans = tracing.counts
         self.runtimes = runtimes
         self.clients = clients
         addresses = listeners.prefix(configuration.listen.count).map(\.address)
@@ -142,6 +153,7 @@ public actor Gateway {
     public static func check(_ configuration: Configuration, file: String) throws {
         _ = try BackendTLS(configuration.backends, file: file)
         _ = try listenerCertificates(configuration.listen, file: file)
+        _ = try Tracing.context(configuration.tracing, file: file)
     }
 
     // MARK: Opening
@@ -261,7 +273,7 @@ public actor Gateway {
 
     /// Puts another configuration in force: all of it, or nothing.
     ///
-    /// Routes, models, backends, timeouts, log settings and certificates (read again even if nothing else changed) change at once;
+    /// Routes, models, backends, timeouts, log settings, tracing and certificates (read again even if nothing else changed) change at once;
     /// requests under way finish with what they began with. `listen`, `loops`, `handover` and `server` belong to a start and are refused.
     ///
     /// - Returns: what has changed.
@@ -281,6 +293,7 @@ public actor Gateway {
         guard errors.isEmpty else { throw ConfigurationErrors(errors: errors) }
         let tls = try BackendTLS(next.backends, file: file)
         let certificates = try Gateway.listenerCertificates(next.listen, file: file)
+        let exporter = try tracing.makeExporter(next.tracing, file: file)
         let counters = next.mockCounters
         let steps = SharedSteps()
         log.apply(next.log, secrets: next.secrets)
@@ -303,6 +316,7 @@ public actor Gateway {
         metrics.took(next, steps, isReload: true)
         let difference = ConfigurationDifference(from: configuration, to: next)
         configuration = next
+        await tracing.use(exporter, on: runtimes)
         loaded = .now
         return difference
     }
@@ -351,6 +365,7 @@ public actor Gateway {
             await runtime.closeTelemetry()
             runtime.loop.stop()
         }
+        await tracing.close()
         if !handedOver {
             await metricsListener?.stop()
             for path in paths { unlink(path) }

@@ -31,12 +31,15 @@ public struct ClientRequest: Sendable {
     public var preamble: [UInt8]
     /// The body.
     public var body: [UInt8]
+    /// Further fields of this request; nil for none.
+    public var fields: (any RequestFields)?
 
     /// Makes a request.
-    public init(method: HTTPMethod, preamble: [UInt8], body: [UInt8]) {
+    public init(method: HTTPMethod, preamble: [UInt8], body: [UInt8], fields: (any RequestFields)? = nil) {
         self.method = method
         self.preamble = preamble
         self.body = body
+        self.fields = fields
     }
 }
 

@@ -61,6 +61,9 @@ public final class ResponseWriter {
     public private(set) var bodyBytes = 0
     /// How long the handler has waited for the client to take what was written.
     public private(set) var blocked = Duration.zero
+    /// Where the time goes, for a `Server-Timing` field of the head, or behind a stream in chunks; nil for none. The connection drops
+    /// it when the handler returns.
+    public var timing: (any ResponseTiming)?
     /// Bytes that the client has still to take: of this response, and of those before it on the connection.
     public var pendingBytes: Int { transport.pendingBytes }
 
@@ -169,7 +172,8 @@ public final class ResponseWriter {
 
     private func waitForReader() async {
         let began = MonotonicTime.now
-        defer { blocked += MonotonicTime.now - began }
+        timing?.clientBlocks(at: began)
+        defer { noteUnblocked(since: began) }
         while transport.pendingBytes > options.lowWater, interruption == nil {
             await withCheckedContinuation { continuation in
                 waiter = continuation
@@ -178,14 +182,34 @@ public final class ResponseWriter {
         }
     }
 
+    private func noteUnblocked(since began: MonotonicTime) {
+        let now = MonotonicTime.now
+        blocked += now - began
+        timing?.clientTakes(at: now)
+    }
+
     /// Ends a stream in the proper way.
     public func end() {
         guard case .streaming(let isChunked) = state else { return }
         guard interruption != .clientGone else { return state = .aborted }  // some of it was dropped
         state = .ended
         guard !transport.isClosed else { return }
-        if isChunked && !isHead { ChunkedEncoder.appendEnd(to: &transport.outbox) }
+        if isChunked && !isHead { appendLastChunk() }
         transport.scheduleFlush()
+    }
+
+    private func appendLastChunk() {
+        guard timing != nil else { return ChunkedEncoder.appendEnd(to: &transport.outbox) }
+        transport.outbox.append(literal: "0\r\n")
+        appendTiming()
+        transport.outbox.append(literal: "\r\n")
+    }
+
+    private func appendTiming() {
+        guard let timing else { return }
+        transport.outbox.append(literal: "server-timing: ")
+        timing.appendValue(to: &transport.outbox)
+        transport.outbox.append(literal: "\r\n")
     }
 
     /// Cuts a stream: what was written is sent, the last chunk is not, and the connection closes. The client cannot take it for
@@ -279,14 +303,15 @@ public final class ResponseWriter {
     private func appendHead(status: Int, fields: HTTPFields, framing: BodyFraming) {
         let connection: HTTPEncoder.Connection =
             closesAfterwards || !clientKeepsAlive ? .close : version == .http10 ? .keepAlive : .implied
-        HTTPEncoder.appendResponseHead(
-            status: status,
-            fields: fields,
-            framing: framing,
-            connection: connection,
-            date: date.value.current(),
-            to: &transport.outbox
-        )
+        let date = date.value.current()
+        HTTPEncoder.appendResponseFields(status: status, fields: fields, date: date, to: &transport.outbox)
+        switch framing {
+        case .length, .none: appendTiming()
+        // RFC 9110, 6.6.2. Sent without TE: trailers as well, since nobody needs it (6.5.1).
+        case .chunked where timing != nil && !isHead: transport.outbox.append(literal: "trailer: server-timing\r\n")
+        case .chunked, .untilClose: break
+        }
+        HTTPEncoder.appendFraming(framing, connection, to: &transport.outbox)
     }
 }
 

@@ -244,7 +244,7 @@ actor ServerConnection {
     private func reject(status: Int, message: String) {
         guard let transport else { return }
         var (fields, body) = handler.rejection(status: status, message: message)
-        handler.identify(head, in: &fields)
+        handler.identify(head, received: received, in: &fields)
         HTTPEncoder.appendResponseHead(
             status: status,
             fields: fields,
@@ -323,6 +323,7 @@ actor ServerConnection {
 
     private func finish(_ writer: ResponseWriter) {
         writer.onSchedule = nil
+        writer.timing = nil
         noteFreed(requestBytes + writer.bodyBytes)
         self.writer = nil
         task = nil

@@ -62,7 +62,7 @@ final class MockRun {
         }
         let now = MonotonicTime.now
         headTime = now
-        record?.gotHead(queue: .zero, connect: .zero, head: now - start)
+        record?.gotHead(queue: .zero, connect: .zero, head: now - start, at: now)
     }
 
     /// Tokens that come without a pause at most: a server's arrive in pieces, between which others have their turn.
