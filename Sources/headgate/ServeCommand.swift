@@ -101,6 +101,7 @@ struct ServiceStart {
         }
         let gateway = try await Gateway.start(configuration, file: options.name, log: log, sockets: sockets)
         for address in gateway.addresses { logger.notice("listening", metadata: ["address": "\(address)"]) }
+        if let address = gateway.metricsAddress { logger.notice("metrics", metadata: ["address": "\(address)"]) }
         let manager = ServiceManager(loops: gateway.loops, channel: channel)
         let options = options
         let control = ServiceControl(gateway: gateway, manager: manager, logger: logger) {

@@ -85,6 +85,7 @@ extension LogLine {
         if let upstream = request.upstream { field(.upstream, upstream) }
         if let items = request.items { field(.items, items) }
         if let error = request.error { field(.error, error.rawValue) }
+        if let trace = request.trace { field(.trace, trace) }
         field(.client, request.client)
         if let detail { field(.detail, detail) }
         finish()

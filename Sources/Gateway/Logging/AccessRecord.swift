@@ -43,6 +43,8 @@ public struct AccessRecord: Sendable {
     public var error: RunError.Code?
     /// The other end of the client's connection.
     public var client: SocketAddress
+    /// The trace it belongs to: one that is recorded here, or the caller's.
+    public var trace: TraceID?
     /// Inputs of a batch; nil elsewhere.
     public var items: Int?
     /// What the operator should know about the error; redacted when written. Nil or empty: not written.

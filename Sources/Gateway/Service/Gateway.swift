@@ -17,14 +17,20 @@ public actor Gateway {
     /// The sockets it listens on, for a successor. Open until ``stop(handedOver:)``.
     public nonisolated let listening: [ListeningSockets]
 
+    /// What became of the spans of traced requests.
+    public nonisolated let spans: SpanCounts
+
     nonisolated let runtimes: [LoopRuntime]
     nonisolated let log: GatewayLog
     private let state: ServiceState
+    private let tracing: Tracing
     private let logger = Logger(label: "headgate")
     private let file: String
     private var configuration: Configuration
     private(set) var clients: [[String: BackendClient]]  // by loop
     private var loaded = LogTime.now
+    private let metrics: GatewayMetrics
+    private let metricsListener: MetricsListener?
     private let paths: [String]  // of Unix sockets of our own, removed at the end
     private var isStopped = false
 
@@ -45,11 +51,16 @@ public actor Gateway {
         let certificates = try listenerCertificates(configuration.listen, file: file)
         let count = configuration.loopCount
         let state = ServiceState()
+        let tracing = Tracing(log: log)
+        let exporter = try tracing.makeExporter(configuration.tracing, file: file)
         let counters = configuration.mockCounters
         let steps = SharedSteps()
+        let metrics = GatewayMetrics(log: log, service: state)
         var given = sockets
         var listeners: [OpenListener] = []
         for settings in configuration.listen { listeners.append(try open(settings, count: count, given: &given)) }
+        let ownSettings = configuration.metrics.ownAddress.map { ListenerSettings(address: $0) }
+        let own = try ownSettings.map { settings throws(LoopError) in try open(settings, count: 1, given: &given) }
         var runtimes: [LoopRuntime] = []
         var clients: [[String: BackendClient]] = []
         for number in 0..<count {
@@ -59,7 +70,8 @@ public actor Gateway {
                 settings: configuration.server,
                 loops: count,
                 state: state,
-                log: log
+                log: log,
+                metrics: metrics
             )
             let made = runtime.handler(for: configuration, tls: tls, counters: counters, steps: steps, reusing: [:])
             try loop.start()
@@ -74,14 +86,22 @@ public actor Gateway {
             clients.append(made.clients)
         }
         given.closeRest(logger: Logger(label: "headgate"))
+        metrics.attach(runtimes)
+        metrics.took(configuration, steps, isReload: false)
+        var metricsListener: MetricsListener?
+        if let own { metricsListener = try await MetricsListener.start(configuration.metrics, metrics, own) }
+        await tracing.use(exporter, on: runtimes)
         return Gateway(
             configuration,
             file: file,
             log: log,
             state: state,
+            tracing: tracing,
             runtimes: runtimes,
             clients: clients,
-            listeners: listeners
+            listeners: listeners + (own.map { [$0] } ?? []),
+            metrics: metrics,
+            metricsListener: metricsListener
         )
     }
 
@@ -90,19 +110,26 @@ public actor Gateway {
         file: String,
         log: GatewayLog,
         state: ServiceState,
+        tracing: sending Tracing,
         runtimes: [LoopRuntime],
         clients: [[String: BackendClient]],
-        listeners: [OpenListener]
+        listeners: [OpenListener],
+        metrics: GatewayMetrics,
+        metricsListener: MetricsListener?
     ) {
         self.configuration = configuration
         self.file = file
         self.log = log
         self.state = state
+        self.tracing = tracing
+        spans = tracing.counts
         self.runtimes = runtimes
         self.clients = clients
-        addresses = listeners.map(\.address)
-        listening = zip(configuration.listen, listeners).map { settings, listener in
-            ListeningSockets(address: settings.address, descriptors: listener.byLoop.flatMap { $0 })
+        addresses = listeners.prefix(configuration.listen.count).map(\.address)
+        self.metrics = metrics
+        self.metricsListener = metricsListener
+        listening = listeners.map { listener in
+            ListeningSockets(address: listener.configured, descriptors: listener.byLoop.flatMap { $0 })
         }
         paths = listeners.filter { !$0.isManaged }.compactMap { listener in
             if case .unix(let path) = listener.address { path } else { nil }
@@ -126,11 +153,15 @@ public actor Gateway {
     public static func check(_ configuration: Configuration, file: String) throws {
         _ = try BackendTLS(configuration.backends, file: file)
         _ = try listenerCertificates(configuration.listen, file: file)
+        _ = try Tracing.context(configuration.tracing, file: file)
     }
 
     // MARK: Opening
 
-    private struct OpenListener {
+    struct OpenListener {
+        /// As the configuration has it.
+        var configured: ListenAddress
+        /// With its real port.
         var address: ListenAddress
         var byLoop: [[Int32]]
         var isManaged = false
@@ -144,6 +175,7 @@ public actor Gateway {
         if let taken = given.take(settings.address) {
             let port = Socket.localAddress(taken.descriptors[0])?.port
             return OpenListener(
+                configured: settings.address,
                 address: settings.address.withPort(port),
                 byLoop: try GivenSocket.spread(taken.descriptors, over: count),
                 isManaged: taken.areManaged
@@ -151,6 +183,7 @@ public actor Gateway {
         }
         let opened = try open(settings, count: count)
         return OpenListener(
+            configured: settings.address,
             address: settings.address.withPort(opened.address.port),
             byLoop: opened.descriptors.map { [$0] }
         )
@@ -240,7 +273,7 @@ public actor Gateway {
 
     /// Puts another configuration in force: all of it, or nothing.
     ///
-    /// Routes, models, backends, timeouts, log settings and certificates (read again even if nothing else changed) change at once;
+    /// Routes, models, backends, timeouts, log settings, tracing and certificates (read again even if nothing else changed) change at once;
     /// requests under way finish with what they began with. `listen`, `loops`, `handover` and `server` belong to a start and are refused.
     ///
     /// - Returns: what has changed.
@@ -252,6 +285,7 @@ public actor Gateway {
             ("listen", next.listen != configuration.listen), ("loops", next.loops != configuration.loops),
             ("handover", next.handover != configuration.handover), ("server", next.server != configuration.server),
             ("admin", next.admin != configuration.admin),
+            ("metrics.listen", next.metrics.ownAddress != configuration.metrics.ownAddress),
         ] where changed {
             let message = "cannot change while the service runs; restart it instead"
             errors.append(ConfigurationError(file: file, line: nil, key: key, message: message))
@@ -259,6 +293,7 @@ public actor Gateway {
         guard errors.isEmpty else { throw ConfigurationErrors(errors: errors) }
         let tls = try BackendTLS(next.backends, file: file)
         let certificates = try Gateway.listenerCertificates(next.listen, file: file)
+        let exporter = try tracing.makeExporter(next.tracing, file: file)
         let counters = next.mockCounters
         let steps = SharedSteps()
         log.apply(next.log, secrets: next.secrets)
@@ -277,11 +312,20 @@ public actor Gateway {
                 await client.client.retire()
             }
         }
+        await metricsListener?.reload(next.metrics, metrics)
+        metrics.took(next, steps, isReload: true)
         let difference = ConfigurationDifference(from: configuration, to: next)
         configuration = next
+        await tracing.use(exporter, on: runtimes)
         loaded = .now
         return difference
     }
+
+    /// Notes that a reload came to nothing, for metrics: also one whose file could not be read, which never gets to ``reload(_:)``.
+    public nonisolated func reloadFailed() { metrics.reloadFailed() }
+
+    /// Where metrics have an address of their own, with its real port.
+    public nonisolated var metricsAddress: ListenAddress? { metricsListener?.address }
 
     // MARK: Stopping
 
@@ -300,6 +344,8 @@ public actor Gateway {
         isStopped = true
         // Whoever asks over a kept connection whether the service is ready is told that it is.
         state.isDraining = !handedOver
+        // Counters of two processes behind one address would look like resets.
+        if handedOver { await metricsListener?.stop() }
         let grace = handedOver ? Gateway.idleGrace : nil
         let finished = await withTaskGroup(of: Bool.self) { group in
             group.addTask {
@@ -319,7 +365,9 @@ public actor Gateway {
             await runtime.closeTelemetry()
             runtime.loop.stop()
         }
+        await tracing.close()
         if !handedOver {
+            await metricsListener?.stop()
             for path in paths { unlink(path) }
         }
         return finished

@@ -53,6 +53,7 @@ public actor ServiceControl {
             note = nil
             result = ReloadOutcome(succeeded: true, text: "\(difference)")
         } catch {
+            gateway.reloadFailed()
             for mistake in error.errors {
                 logger.error("configuration not reloaded", metadata: ["reason": "\(mistake)"])
             }

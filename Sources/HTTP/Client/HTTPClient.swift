@@ -31,12 +31,15 @@ public struct ClientRequest: Sendable {
     public var preamble: [UInt8]
     /// The body.
     public var body: [UInt8]
+    /// Further fields of this request; nil for none.
+    public var fields: (any RequestFields)?
 
     /// Makes a request.
-    public init(method: HTTPMethod, preamble: [UInt8], body: [UInt8]) {
+    public init(method: HTTPMethod, preamble: [UInt8], body: [UInt8], fields: (any RequestFields)? = nil) {
         self.method = method
         self.preamble = preamble
         self.body = body
+        self.fields = fields
     }
 }
 
@@ -52,6 +55,7 @@ public actor HTTPClient {
     private let options: HTTPClientOptions
     nonisolated let tls: TLSContext?
     nonisolated let tlsName: String
+    nonisolated let traffic: Traffic
     private var idle: [UpstreamConnection] = []  // the most recently used last: it is the least likely to be closed
     private var open = 0
     private var queue: Deque<Waiter> = []
@@ -69,12 +73,14 @@ public actor HTTPClient {
     /// - Parameters:
     ///   - tls: the context for `https` origins.
     ///   - serverName: the name sent and checked in TLS, where it is not the origin's host.
+    ///   - traffic: counts what its connections move; several clients of a loop may share one.
     public init(
         loop: EventLoop,
         origin: HTTPOrigin,
         tls: TLSContext?,
         serverName: String? = nil,
-        options: HTTPClientOptions = HTTPClientOptions()
+        options: HTTPClientOptions = HTTPClientOptions(),
+        traffic: Traffic = Traffic()
     ) {
         precondition(!origin.isSecure || tls != nil, "an https origin needs a TLS context")
         self.loop = loop
@@ -82,6 +88,7 @@ public actor HTTPClient {
         self.tls = origin.isSecure ? tls : nil
         tlsName = serverName ?? origin.host
         self.options = options
+        self.traffic = traffic
     }
 
     /// The bytes that begin every request for `target`.

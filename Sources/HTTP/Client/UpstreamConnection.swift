@@ -54,6 +54,9 @@ actor UpstreamConnection {
     /// Nobody wants the rest of the body; it is read so that the connection can be used again.
     private var isDiscarding = false
 
+    /// Room for a request id, a trace and the body's length.
+    private static let usualFields = 192
+
     init(client: HTTPClient, loop: EventLoop, options: HTTPClientOptions) {
         self.client = client
         self.loop = loop
@@ -118,7 +121,13 @@ actor UpstreamConnection {
             let engine = try client.tls.map {
                 try TLSEngine(context: $0, role: .client(serverName: client.tlsName))
             }
-            let transport = Transport(loop: loop, descriptor: descriptor, tls: engine, readsAfterSendFailure: true)
+            let transport = Transport(
+                loop: loop,
+                descriptor: descriptor,
+                tls: engine,
+                readsAfterSendFailure: true,
+                traffic: client.traffic
+            )
             self.transport = transport
             try transport.start(
                 Transport.Callbacks(
@@ -199,8 +208,10 @@ actor UpstreamConnection {
         exchangeNumber += 1
         sentBefore = transport.bytesSent
         decoder.expect(responseTo: request.method)
-        transport.outbox.reserveCapacity(request.preamble.count + request.body.count + 40)
+        let room = request.fields == nil ? 40 : UpstreamConnection.usualFields
+        transport.outbox.reserveCapacity(request.preamble.count + request.body.count + room)
         transport.outbox.append(contentsOf: request.preamble)
+        request.fields?.append(to: &transport.outbox)
         HTTPEncoder.appendContentLengthAndEnd(request.body.count, to: &transport.outbox)
         transport.outbox.append(contentsOf: request.body)
         arm(loop.now + limits.head, .timeoutHead, deadline: limits.deadline)

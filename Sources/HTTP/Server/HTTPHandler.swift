@@ -50,10 +50,12 @@ public protocol HTTPHandler: Sendable {
     /// The answer to a request that never became one: malformed, too large, too slow.
     func rejection(status: Int, message: String) -> (fields: HTTPFields, body: [UInt8])
 
-    /// Adds what names a request to the fields of such an answer; adds nothing by default.
+    /// Adds what names a request, and what it took, to the fields of such an answer; adds nothing by default.
     ///
-    /// - Parameter head: the request's head, where it was there and in order.
-    func identify(_ head: RequestHead?, in fields: inout HTTPFields)
+    /// - Parameters:
+    ///   - head: the request's head, where it was there and in order.
+    ///   - received: when its first byte was handled.
+    func identify(_ head: RequestHead?, received: MonotonicTime, in fields: inout HTTPFields)
 
     /// Told of every such answer, for a log; does nothing by default.
     func rejected(_ rejection: RejectedRequest)
@@ -61,7 +63,7 @@ public protocol HTTPHandler: Sendable {
 
 extension HTTPHandler {
     /// Adds nothing.
-    public func identify(_ head: RequestHead?, in fields: inout HTTPFields) {}
+    public func identify(_ head: RequestHead?, received: MonotonicTime, in fields: inout HTTPFields) {}
 
     /// Does nothing.
     public func rejected(_ rejection: RejectedRequest) {}

@@ -97,7 +97,13 @@ actor ServerConnection {
     func start(descriptor: Int32, tls: TLSContext?) {
         do {
             let engine = try tls.map { try TLSEngine(context: $0, role: .server) }
-            let transport = Transport(loop: loop, descriptor: descriptor, tls: engine, readsAfterSendFailure: false)
+            let transport = Transport(
+                loop: loop,
+                descriptor: descriptor,
+                tls: engine,
+                readsAfterSendFailure: false,
+                traffic: server.traffic
+            )
             self.transport = transport
             if options.identifiesPeers { credentials = Socket.peerCredentials(descriptor) }
             timer = LoopTimer(on: loop) { self.timerFired() }
@@ -238,7 +244,7 @@ actor ServerConnection {
     private func reject(status: Int, message: String) {
         guard let transport else { return }
         var (fields, body) = handler.rejection(status: status, message: message)
-        handler.identify(head, in: &fields)
+        handler.identify(head, received: received, in: &fields)
         HTTPEncoder.appendResponseHead(
             status: status,
             fields: fields,
@@ -317,6 +323,7 @@ actor ServerConnection {
 
     private func finish(_ writer: ResponseWriter) {
         writer.onSchedule = nil
+        writer.timing = nil
         noteFreed(requestBytes + writer.bodyBytes)
         self.writer = nil
         task = nil

@@ -44,7 +44,15 @@ public final class OpenAIModel: ChatModel {
         self.options = options
         self.reader = reader
         name = options.model
-        self.target = CallTarget(backend: options.backend, dialect: "openai", model: options.model)
+        self.target = CallTarget(
+            backend: options.backend,
+            dialect: "openai",
+            model: options.model,
+            number: options.number,
+            host: client.origin.host,
+            port: client.origin.port,
+            carried: options.carried
+        )
         errors = OpenAIErrors(redaction: Redaction(options.secrets))
         encoder = OpenAIRequestEncoder(options)
         var all = fields
@@ -115,7 +123,7 @@ public final class OpenAIModel: ChatModel {
         let response: ClientResponse
         do throws(HTTPClientError) {
             response = try await client.send(
-                request(prompt, arguments, isStream),
+                request(prompt, arguments, isStream, clock),
                 limits: clock.exchangeLimits,
                 observer: clock.record
             )
@@ -129,9 +137,15 @@ public final class OpenAIModel: ChatModel {
     }
 
     @inline(never)
-    private func request(_ prompt: ChatPrompt, _ arguments: Value.Object, _ isStream: Bool) -> ClientRequest {
+    private func request(
+        _ prompt: ChatPrompt,
+        _ arguments: Value.Object,
+        _ isStream: Bool,
+        _ clock: CallClock
+    ) -> ClientRequest {
         let body = encoder.encode(prompt, isStream: isStream, arguments: arguments)
-        return ClientRequest(method: .post, preamble: preamble, body: body)
+        let fields = options.carried.isEmpty ? nil : clock.record
+        return ClientRequest(method: .post, preamble: preamble, body: body, fields: fields)
     }
 
     @inline(never)
