@@ -22,7 +22,7 @@ public actor Gateway {
     private let file: String
     private var configuration: Configuration
     private var clients: [[String: BackendClient]]  // by loop
-    private let metrics: GatewayMetrics
+    let metrics: GatewayMetrics
     private let metricsListener: MetricsListener?
     private let sockets: [String]  // paths of Unix sockets, removed at the end
     private var isStopped = false
@@ -46,6 +46,7 @@ public actor Gateway {
             sockets.append((number, opened.descriptors))
             addresses.append(settings.address.withPort(opened.address.port))
         }
+        let metricsSocket = try openMetrics(configuration.metrics)
         var runtimes: [LoopRuntime] = []
         var clients: [[String: BackendClient]] = []
         for number in 0..<count {
@@ -72,7 +73,7 @@ public actor Gateway {
         }
         metrics.attach(runtimes)
         metrics.took(configuration, steps, isReload: false)
-        let metricsListener = try await MetricsListener.start(configuration.metrics, metrics)
+        let metricsListener = try await MetricsListener.start(metricsSocket, configuration.metrics, metrics)
         return Gateway(
             configuration,
             file: file,
@@ -124,7 +125,7 @@ public actor Gateway {
 
     // MARK: Opening
 
-    static func open(
+    private static func open(
         _ settings: ListenerSettings,
         count: Int
     ) throws(LoopError) -> (descriptors: [Int32], address: SocketAddress) {
@@ -136,6 +137,13 @@ public actor Gateway {
         let before = umask(0o777 & ~mode_t(mode))
         defer { umask(before) }
         return try Listener.open(address, count: count)
+    }
+
+    /// The socket of the metrics' own address; nil where they have none.
+    private static func openMetrics(_ settings: MetricsSettings) throws(LoopError) -> MetricsListener.Opened? {
+        guard let own = settings.ownAddress else { return nil }
+        let opened = try open(ListenerSettings(address: own), count: 1)
+        return (opened.descriptors[0], own.withPort(opened.address.port))
     }
 
     private static func listenerCertificates(
@@ -252,7 +260,7 @@ public actor Gateway {
     public nonisolated func reloadFailed() { metrics.reloadFailed() }
 
     /// Where metrics have an address of their own, with its real port.
-    public nonisolated var metricsAddress: SocketAddress? { metricsListener?.address }
+    public nonisolated var metricsAddress: ListenAddress? { metricsListener?.address }
 
     // MARK: Stopping
 

@@ -19,11 +19,14 @@ struct Exemplar: Sendable {
     /// Callers' own ids beyond that are left out: OpenMetrics allows 128 characters for all labels of an exemplar.
     static let longestID = 64
 
-    /// The label and its value; nil when there is none that fits.
+    /// The label and its value, which needs no escapes; nil when there is none that fits.
     var label: (name: String, value: String)? {
         switch name {
         case .request(.run(let id)): return ("request_id", id.description)
-        case .request(.text(let text)): return text.utf8.count <= Self.longestID ? ("request_id", text) : nil
+        case .request(.text(let text)):
+            // Not every reader of OpenMetrics knows escapes in exemplars (prometheus_client 0.26 does not).
+            let isPlain = text.utf8.allSatisfy { $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }
+            return isPlain && text.utf8.count <= Self.longestID ? ("request_id", text) : nil
         case .trace(let high, let low): return ("trace_id", Self.hexadecimal(high) + Self.hexadecimal(low))
         }
     }

@@ -431,3 +431,15 @@ extension MetricFamily {
         cpu, memory, virtualMemory, descriptors, maximumDescriptors, threads, startTime,
     ]
 }
+
+extension MetricFamily {
+    /// The reference of `docs/metrics.md`.
+    static var reference: String {
+        var text = "| metric | kind | labels | what it says | what to do |\n|---|---|---|---|---|\n"
+        for family in all {
+            let labels = family.labels.map { "`\($0)`" }.joined(separator: ", ")
+            text += "| `\(family.name)` | \(family.kind.rawValue) | \(labels) | \(family.help). | \(family.advice) |\n"
+        }
+        return text
+    }
+}

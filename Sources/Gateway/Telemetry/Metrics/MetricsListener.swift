@@ -5,24 +5,30 @@ import HTTP
 /// Serves the metrics, and nothing else, at an address of their own, on a loop of its own: it answers while the others are busy.
 final class MetricsListener: Sendable {
     /// Where it listens, with the real port.
-    let address: SocketAddress
+    let address: ListenAddress
     private let loop: EventLoop
     private let server: HTTPServer
 
-    /// Starts it; nil where the settings have no address for it.
-    /// - Throws: `LoopError` when the address cannot be had.
-    static func start(_ settings: MetricsSettings, _ metrics: GatewayMetrics) async throws -> MetricsListener? {
-        guard let address = settings.ownAddress else { return nil }
-        let opened = try Gateway.open(ListenerSettings(address: address), count: 1)
+    /// A listening socket, and its address with the real port.
+    typealias Opened = (descriptor: Int32, address: ListenAddress)
+
+    /// Starts it; nil where there is no socket for it.
+    /// - Throws: `LoopError` when there can be no loop for it.
+    static func start(
+        _ opened: Opened?,
+        _ settings: MetricsSettings,
+        _ metrics: GatewayMetrics
+    ) async throws -> MetricsListener? {
+        guard let opened else { return nil }
         let loop = try EventLoop(name: "metrics")
         try loop.start()
         let handler = MetricsHandler(path: settings.path, metrics: metrics, loop: loop)
         let server = HTTPServer(loop: loop, handler: handler, options: .forMetrics)
-        try await server.listen(descriptor: opened.descriptors[0])
+        try await server.listen(descriptor: opened.descriptor)
         return MetricsListener(address: opened.address, loop: loop, server: server)
     }
 
-    private init(address: SocketAddress, loop: EventLoop, server: HTTPServer) {
+    private init(address: ListenAddress, loop: EventLoop, server: HTTPServer) {
         self.address = address
         self.loop = loop
         self.server = server
