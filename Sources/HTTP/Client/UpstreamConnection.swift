@@ -146,7 +146,8 @@ actor UpstreamConnection {
         guard phase == .connecting || phase == .securing, let opening else { return }
         self.opening = nil
         phase = .idle
-        begin(opening.request, opening.limits)
+        // The clock's own time: a connection on this machine can open within one step, and is to be seen as opened all the same.
+        begin(opening.request, opening.limits, at: .now)
     }
 
     // MARK: Exchanging
@@ -183,14 +184,14 @@ actor UpstreamConnection {
         head = nil
         switch phase {
         case .unconnected: open(for: request, limits)
-        case .idle: begin(request, limits)
+        case .idle: begin(request, limits, at: loop.now)
         default: fail(HTTPClientError(.closedBeforeHead, "the server had closed the connection", isUndelivered: true))
         }
     }
 
-    private func begin(_ request: ClientRequest, _ limits: ExchangeLimits) {
+    private func begin(_ request: ClientRequest, _ limits: ExchangeLimits, at time: MonotonicTime) {
         guard let transport else { return }
-        watch.enter(.head, at: loop.now)
+        watch.enter(.head, at: time)
         phase = .awaitingHead
         head = nil
         inbox = []

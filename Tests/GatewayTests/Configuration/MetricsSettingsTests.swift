@@ -34,7 +34,7 @@ import Testing
                 + "route /; set metrics.path to another path, or metrics.listen"
         ),
         ("listen: 127.0.0.1:8080", "headgate.yaml:4: metrics.listen: the same address as listen[0]"),
-        ("max_names: 0", "headgate.yaml:4: metrics.max_names: expected a number, 1 to 100000, found 0"),
+        ("max_names: 0", "headgate.yaml:4: metrics.max_names: expected a whole number from 1 to 100000, found 0"),
         ("pth: /x", "headgate.yaml:4: metrics.pth: no such key; did you mean \"path\"?"),
     ])
     func `mistakes are named`(text: String, mistake: String) {

@@ -20,7 +20,8 @@ import Testing
         #expect(names.all.routes[first].path == "/a")
         #expect(names.all.overflowed == 2)
         // A larger limit is for what comes then.
-        #expect(names.all.routes[names.number(of: route("/e"), limit: 3)].path == "/e")
+        let fifth = names.number(of: route("/e"), limit: 3)
+        #expect(names.all.routes[fifth].path == "/e")
     }
 
     @Test func `models of backends likewise`() {
@@ -28,7 +29,8 @@ import Testing
         func call(_ model: String) -> CallLabels { CallLabels(backend: "b", provider: "openai", model: model) }
         let first = names.number(of: call("x"), limit: 1)
         #expect(names.all.calls[first].model == "x")
-        #expect(names.all.calls[names.number(of: call("y"), limit: 1)].model == "_other")
+        let second = names.number(of: call("y"), limit: 1)
+        #expect(names.all.calls[second].model == "_other")
         #expect(names.number(of: call("x"), limit: 1) == first)
     }
 }
