@@ -7,9 +7,9 @@ extension BackendSettings {
     private static let identity: [Field<BackendSettings>] = [
         .required("dialect", \.dialect, .choice, "What the upstream speaks; `mock` answers from inside the process."),
         .optional("url", \.url, .url, "Base URL; `/chat/completions` is added. Needed for every dialect but `mock`."),
-        .apiKey,
-        .apiKeyFile,
-        .headers,
+        .apiKey(\.apiKey, file: \.apiKeyFile),
+        .apiKeyFile(\.apiKey, file: \.apiKeyFile),
+        .headers(\.headers),
         .optional("organization", \.organization, .token("an organization id"), "Sent as `OpenAI-Organization`."),
         .optional("project", \.project, .token("a project id"), "Sent as `OpenAI-Project`."),
     ]
@@ -71,6 +71,18 @@ extension BackendSettings {
             .boolean,
             "Ends a run whose client left; false lets it come to its end, for engines that crash on aborted calls."
         ),
+        .value(
+            "propagate_trace",
+            \.propagateTrace,
+            .boolean,
+            "Tells the upstream the request's trace, as `traceparent` and `tracestate`."
+        ),
+        .value(
+            "propagate_request_id",
+            \.propagateRequestID,
+            .boolean,
+            "Tells the upstream the request's id, as `X-Request-Id`."
+        ),
     ]
 
     private static let mockSection = Field<BackendSettings>.section(
@@ -93,80 +105,6 @@ extension BackendSettings {
 }
 
 extension Field<BackendSettings> {
-    fileprivate static var apiKey: Field {
-        let type = ValueType<Secret>.secret
-        return Field(
-            name: "api_key",
-            type: type.name,
-            summary: "Sent as `Authorization: Bearer`; best from a variable."
-        ) {
-            root,
-            node,
-            place,
-            context in
-            // `${VAR:-}` makes the key optional; an empty key written any other way is a mistake.
-            if case .scalar(let scalar) = node.content, scalar.isEmptyByDefault { return }
-            if let key = type.read(node, at: place, in: context) { root.apiKey = key }
-        } write: { root in
-            root.apiKeyFile == nil ? root.apiKey.map { type.format($0) } : nil
-        }
-    }
-
-    fileprivate static var apiKeyFile: Field {
-        let type = ValueType<String>.file
-        return Field(
-            name: "api_key_file",
-            type: type.name,
-            summary: "File that holds the key; a newline at its end is dropped."
-        ) {
-            root,
-            node,
-            place,
-            context in
-            guard let path = type.read(node, at: place, in: context) else { return }
-            guard case .success(let file) = SmallFile.read(path, limit: 64 << 10) else {
-                context.report(place, "expected a file of at most 64KiB, found \(node.found)")
-                return
-            }
-            var bytes = file.bytes[...]
-            while let last = bytes.last, last == 0x0a || last == 0x0d { bytes.removeLast() }
-            guard Secret.isToken(bytes) else {
-                context.report(
-                    place,
-                    "expected a file with a key of visible ASCII characters, found something else in \(node.found)"
-                )
-                return
-            }
-            root.apiKey = Secret(String(decoding: bytes, as: UTF8.self))
-            root.apiKeyFile = path
-            if file.isWorldReadable {
-                context.warn(place, "the key file can be read by every user of this machine; chmod 600 it")
-            }
-        } write: {
-            $0.apiKeyFile.map { .text($0) }
-        }
-    }
-
-    fileprivate static var headers: Field {
-        Field(name: "headers", type: "names with values", summary: "Fields added to every request.") {
-            root,
-            node,
-            place,
-            context in
-            guard let entries = node.entries(at: place, in: context) else { return }
-            for entry in entries {
-                let place = place.child(entry.key)
-                context.note(place, line: entry.line, node: entry.value)
-                if let header = HeaderSetting.read(entry, at: place, in: context) { root.headers.append(header) }
-            }
-        } write: { root in
-            guard !root.headers.isEmpty else { return nil }
-            return .map(
-                root.headers.map { (key: $0.name, value: .text($0.isSecret ? Secret.redacted : $0.value.reveal())) }
-            )
-        }
-    }
-
     fileprivate static var clientCertificate: Field {
         let fields: [Field<CertificateFiles>] = [
             .required("certificate", \.certificate, .file, "PEM file to show to the upstream."),
@@ -185,63 +123,6 @@ extension Field<BackendSettings> {
         } write: {
             $0.clientCertificate.map { fields.write($0) }
         }
-    }
-}
-
-extension ValueType where Value == Secret {
-    /// A credential for a header field. What is written there is never repeated.
-    static var secret: ValueType {
-        ValueType("secret") { scalar, _ in
-            guard !scalar.isNull, Secret.isToken(scalar.text.utf8) else {
-                let isEmpty = scalar.isNull || scalar.text.isEmpty
-                return .failure(Mismatch(expected: "a key of visible ASCII characters", hidesValue: !isEmpty))
-            }
-            return .success(Secret(scalar.text))
-        } format: { _ in
-            .text(Secret.redacted)
-        }
-    }
-}
-
-extension Secret {
-    /// Whether bytes can be a credential: visible ASCII, no blanks, at most 8 KiB.
-    static func isToken(_ bytes: some Collection<UInt8>) -> Bool {
-        !bytes.isEmpty && bytes.count <= 8192 && bytes.allSatisfy { (0x21...0x7e).contains($0) }
-    }
-}
-
-extension HeaderSetting {
-    /// Fields that belong to the exchange itself; setting them would break framing or negotiation.
-    private static let ours: Set<String> = [
-        "accept", "accept-encoding", "connection", "content-encoding", "content-length", "content-type", "expect",
-        "host",
-        "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade",
-    ]
-
-    /// Reads one entry of `headers`. Values are never repeated in errors: most are credentials.
-    static func read(_ entry: SettingEntry, at place: SettingPath, in context: LoadContext) -> HeaderSetting? {
-        guard isFieldName(entry.key) else {
-            context.report(place, "expected the name of a header field")
-            return nil
-        }
-        guard !ours.contains(entry.key.lowercased()) else {
-            context.report(place, "this field belongs to the exchange itself and cannot be set")
-            return nil
-        }
-        guard case .scalar(let scalar) = entry.value.content, !scalar.isNull else {
-            context.report(place, entry.value, Mismatch(expected: "a text"))
-            return nil
-        }
-        guard isFieldValue(scalar.text) else {
-            let expected = "visible ASCII characters, blanks only between them"
-            context.report(place, entry.value, Mismatch(expected: expected, hidesValue: true))
-            return nil
-        }
-        return HeaderSetting(
-            name: entry.key,
-            value: scalar.text,
-            isSecret: scalar.hasVariables || looksSecret(entry.key)
-        )
     }
 }
 

@@ -50,6 +50,10 @@ public struct BackendSettings: Sendable, Equatable {
     /// Whether a run ends when its client leaves. Default true; false for engines that crash on aborted calls: the run then
     /// comes to its end, and its answer is dropped.
     public var abortOnDisconnect = true
+    /// Whether the upstream is told the request's trace (`traceparent`, `tracestate`). Default true.
+    public var propagateTrace = true
+    /// Whether the upstream is told the request's id (`X-Request-Id`). Default true.
+    public var propagateRequestID = true
     /// What the `mock` dialect answers.
     public var mock = MockSettings()
 

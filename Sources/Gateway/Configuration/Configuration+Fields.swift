@@ -10,13 +10,34 @@ extension Configuration {
             defaults: ServerSettings(),
             "Limits and timeouts towards clients."
         ),
+        .section(
+            "handover",
+            \.handover,
+            HandoverSettings.fields,
+            defaults: HandoverSettings(),
+            "How the process is replaced by the next one."
+        ),
         .section("log", \.log, LogSettings.fields, defaults: LogSettings(), "What is logged, and how."),
+        .section(
+            "admin",
+            \.admin,
+            AdminSettings.fields,
+            defaults: AdminSettings(),
+            "Live control: who may look in and take hold, by a Unix socket."
+        ),
         .section(
             "metrics",
             \.metrics,
             MetricsSettings.fields,
             defaults: MetricsSettings(),
             "What is counted, and who may ask for it."
+        ),
+        .section(
+            "tracing",
+            \.tracing,
+            TracingSettings.fields,
+            defaults: TracingSettings(),
+            "Which requests are traced, and who collects their spans."
         ),
         .named(
             "backends",
@@ -119,6 +140,7 @@ extension ServerSettings {
             .size(4096...(64 << 20)),
             "Unsent bytes of a client above which its upstream is not read; below half it is again."
         ),
+        .value("timing", \.timing, .boolean, "Says in `Server-Timing` where an answer's time went."),
     ]
 
     private static let clientTimeouts: ClosedRange<Duration> = .milliseconds(100) ... .seconds(86_400)

@@ -7,6 +7,7 @@ struct ConfigurationChecks {
 
     func run() {
         checkListeners()
+        checkTracing()
         let backends = SettingPath.root.child("backends")
         for backend in configuration.backends { check(backend, at: backends.child(backend.name)) }
         let models = SettingPath.root.child("models")
@@ -60,25 +61,32 @@ struct ConfigurationChecks {
                 "is missing; expected the base URL that the dialect \(backend.dialect.rawValue) is spoken at"
             )
         }
-        if isSet("api_key"), isSet("api_key_file") {
-            context.report(place.child("api_key_file"), "cannot stand beside api_key; keep one of them")
-        }
-        if backend.apiKey != nil, let header = backend.headers.first(where: { $0.name.lowercased() == "authorization" })
-        {
-            context.report(
-                place.child("headers").child(header.name),
-                "cannot stand beside an API key, which is sent in this field"
-            )
-        }
+        checkKey(backend.apiKey, backend.headers, at: place)
         checkPrivateKey(backend.clientCertificate, at: place.child("client_certificate"))
         if backend.url?.scheme == .https { checkFiles(of: backend, at: place) }
         guard let url = backend.url, url.scheme == .http else { return }
         for key in ["ca_file", "server_name", "client_certificate"] where isSet(key) {
             context.report(place.child(key), "has no meaning for an http:// URL")
         }
-        if !url.isLoopback, backend.apiKey != nil || backend.headers.contains(where: \.isSecret) {
-            context.warn(place.child("url"), "the key is sent over plain HTTP to another machine; use https://")
+        warnOfPlainKey(url, backend.secrets, at: place.child("url"))
+    }
+
+    /// Of the ways to say a key, one is enough.
+    func checkKey(_ key: Secret?, _ headers: [HeaderSetting], at place: SettingPath) {
+        if context.isSet(place.child("api_key")), context.isSet(place.child("api_key_file")) {
+            context.report(place.child("api_key_file"), "cannot stand beside api_key; keep one of them")
         }
+        if key != nil, let header = headers.first(where: { $0.name.lowercased() == "authorization" }) {
+            context.report(
+                place.child("headers").child(header.name),
+                "cannot stand beside an API key, which is sent in this field"
+            )
+        }
+    }
+
+    func warnOfPlainKey(_ url: UpstreamURL, _ secrets: [Secret], at place: SettingPath) {
+        guard url.scheme == .http, !url.isLoopback, !secrets.isEmpty else { return }
+        context.warn(place, "the key is sent over plain HTTP to another machine; use https://")
     }
 
     private func checkFiles(of backend: BackendSettings, at place: SettingPath) {
@@ -166,7 +174,8 @@ extension LoadContext {
         if let problem = problems.key { report(keys[1], problem) }
     }
 
-    fileprivate func report(_ place: SettingPath, _ problem: TLSError) {
+    /// Reports what is wrong with a file.
+    func report(_ place: SettingPath, _ problem: TLSError) {
         report(place, problem.file.map { "\($0): \(problem.detail)" } ?? problem.description)
     }
 }

@@ -126,14 +126,17 @@ extension Configuration {
 }
 
 extension LoadContext {
-    /// The first key of a backend that stands in the file itself.
+    /// The first key that stands in the file itself.
     fileprivate func literalKey(of configuration: Configuration) -> SettingPath? {
         let backends = SettingPath.root.child("backends")
         for backend in configuration.backends {
-            let place = backends.child(backend.name)
-            let headers = backend.headers.filter(\.isSecret).map { place.child("headers").child($0.name) }
-            if let literal = ([place.child("api_key")] + headers).first(where: isLiteral) { return literal }
+            if let literal = literalKey(below: backends.child(backend.name), backend.headers) { return literal }
         }
-        return nil
+        return literalKey(below: SettingPath.root.child("tracing"), configuration.tracing.headers)
+    }
+
+    private func literalKey(below place: SettingPath, _ headers: [HeaderSetting]) -> SettingPath? {
+        let headers = headers.filter(\.isSecret).map { place.child("headers").child($0.name) }
+        return ([place.child("api_key")] + headers).first(where: isLiteral)
     }
 }

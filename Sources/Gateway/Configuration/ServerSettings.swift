@@ -25,6 +25,9 @@ public struct ServerSettings: Sendable, Equatable {
     /// Unsent bytes of one client above which its upstream is no longer read; it is read again below half. Default 256 KiB.
     public var streamHighWater = 256 << 10
 
+    /// Whether answers say in `Server-Timing` where their time went. Default true.
+    public var timing = true
+
     /// Every default.
     public init() {}
 

@@ -61,11 +61,19 @@ extension ListenAddress {
 }
 
 extension ValueType where Value == UpstreamURL {
-    static var url: ValueType {
+    static var url: ValueType { url("https://api.openai.com/v1", adding: "/chat/completions") }
+
+    /// Of a collector of OpenTelemetry's.
+    static var collector: ValueType { url("http://127.0.0.1:4318", adding: "/v1/traces") }
+
+    /// - Parameters:
+    ///   - example: one of them.
+    ///   - path: what is added to it.
+    private static func url(_ example: String, adding path: String) -> ValueType {
         ValueType("URL") { scalar, _ in
             // What may carry a password or a key is not repeated.
             let isDelicate = scalar.text.contains { "@?#".contains($0) }
-            return UpstreamURL.parse(scalar.text).mapError { mismatch in
+            return UpstreamURL.parse(scalar.text, example: example, adding: path).mapError { mismatch in
                 var mismatch = mismatch
                 mismatch.hidesValue = isDelicate
                 return mismatch
@@ -78,8 +86,16 @@ extension ValueType where Value == UpstreamURL {
 
 extension UpstreamURL {
     /// Reads an absolute `http` or `https` URL that paths can be added to.
-    static func parse(_ text: String) -> Result<UpstreamURL, Mismatch> {
-        let expected = "a base URL such as https://api.openai.com/v1"
+    ///
+    /// - Parameters:
+    ///   - example: one of them, for errors.
+    ///   - added: the path that will be added, which must not be there yet.
+    static func parse(
+        _ text: String,
+        example: String = "https://api.openai.com/v1",
+        adding added: String = "/chat/completions"
+    ) -> Result<UpstreamURL, Mismatch> {
+        let expected = "a base URL such as \(example)"
         func failure(_ hint: String?) -> Result<UpstreamURL, Mismatch> {
             .failure(Mismatch(expected: expected, hint: hint))
         }
@@ -105,7 +121,7 @@ extension UpstreamURL {
         var path = rest.dropFirst(authority.count)
         while path.hasSuffix("/") { path.removeLast() }
         guard isPath(path) else { return failure("the path is not valid") }
-        guard !path.hasSuffix("/chat/completions") else { return failure("leave out /chat/completions, it is added") }
+        guard !path.hasSuffix(added) else { return failure("leave out \(added), it is added") }
         return .success(UpstreamURL(scheme: scheme, host: host, port: port, path: String(path)))
     }
 

@@ -6,7 +6,9 @@ import Runnable
 /// What one request came to, filled in as it goes on; the access line is made from it. Belongs to the request's task.
 final class RunReport {
     /// The run's id, which is also the request's id unless the caller named one.
-    var runID: RunID
+    var runID: RunID {
+        didSet { calls?.runID = runID }
+    }
     /// When the request arrived.
     let received: MonotonicTime
     /// The caller's `X-Request-Id`, where it sent a usable one.
@@ -60,6 +62,12 @@ final class RunReport {
         outputTokens = (outputTokens ?? 0) + usage.outputTokens
     }
 
+    /// The trace it belongs to: one that is recorded here, or the caller's.
+    var traceID: TraceID? {
+        guard let trace = calls?.trace, trace.isRecorded || trace.parent != nil else { return nil }
+        return trace.traceID
+    }
+
     /// The fields of a JSON answer: its type, and the request's id.
     var fields: HTTPFields {
         var fields: HTTPFields = ["content-type": "application/json"]
@@ -67,8 +75,9 @@ final class RunReport {
         return fields
     }
 
-    /// Names the request in the answer, so that callers and logs talk of the same one.
+    /// Names the request in the answer, and its trace where one is recorded, so that callers and logs talk of the same one.
     func appendID(to fields: inout HTTPFields) {
+        if let trace = calls?.trace, trace.isRecorded { fields.append("traceresponse", trace.request) }
         if let requestID, fields.append("x-request-id", checking: requestID) { return }
         var text: [UInt8] = []
         text.reserveCapacity(36)
@@ -92,5 +101,14 @@ enum RequestID {
             id.utf8.allSatisfy({ 0x21...0x7E ~= $0 })
         else { return nil }
         return id
+    }
+}
+
+extension HTTPFields {
+    fileprivate mutating func append(_ name: StaticString, _ parent: TraceParent) {
+        var value: [UInt8] = []
+        value.reserveCapacity(55)
+        parent.append(to: &value)
+        _ = append(name, checking: String(decoding: value, as: UTF8.self))
     }
 }

@@ -62,7 +62,7 @@ public final class AccessLog {
 
 extension LogLine {
     /// Adds a whole line: one call, because each use of a class's property costs a check.
-    fileprivate mutating func append(_ request: borrowing AccessRecord, _ level: Logger.Level, detail: String?) {
+    mutating func append(_ request: borrowing AccessRecord, _ level: Logger.Level, detail: String?) {
         begin(level, "request")
         switch request.requestID {
         case .run(let id): field(.id, id)
@@ -85,6 +85,7 @@ extension LogLine {
         if let upstream = request.upstream { field(.upstream, upstream) }
         if let items = request.items { field(.items, items) }
         if let error = request.error { field(.error, error.rawValue) }
+        if let trace = request.trace { field(.trace, trace) }
         field(.client, request.client)
         if let detail { field(.detail, detail) }
         finish()
@@ -93,9 +94,9 @@ extension LogLine {
 
 extension AccessRecord.Outcome {
     /// How serious the outcome is for the operator.
-    fileprivate var level: Logger.Level {
+    var level: Logger.Level {
         switch self {
-        case .ok, .clientGone, .clientError, .rejected, .shuttingDown: .info
+        case .ok, .clientGone, .clientError, .rejected, .shuttingDown, .killed: .info
         case .upstreamError, .timeout, .truncated: .warning
         case .internalError: .error
         }

@@ -43,6 +43,8 @@ public struct AccessRecord: Sendable {
     public var error: RunError.Code?
     /// The other end of the client's connection.
     public var client: SocketAddress
+    /// The trace it belongs to: one that is recorded here, or the caller's.
+    public var trace: TraceID?
     /// Inputs of a batch; nil elsewhere.
     public var items: Int?
     /// What the operator should know about the error; redacted when written. Nil or empty: not written.
@@ -89,6 +91,8 @@ extension AccessRecord {
         case rejected
         /// This program is stopping.
         case shuttingDown = "shutting_down"
+        /// An operator ended it.
+        case killed
         /// A fault of this program.
         case internalError = "internal_error"
 
@@ -105,6 +109,7 @@ extension AccessRecord {
             case .policyRate, .policyConcurrency, .policyQueue, .policyBudget: self = .rejected
             case .clientGone: self = .clientGone
             case .shuttingDown: self = .shuttingDown
+            case .killed: self = .killed
             case .internal: self = .internalError
             }
         }

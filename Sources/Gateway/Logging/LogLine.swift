@@ -1,4 +1,5 @@
 import EventLoop
+import HTTP
 import Logging
 import Runnable
 
@@ -112,6 +113,17 @@ struct LogLine: ~Copyable {
         quote()
     }
 
+    /// Adds a trace's id.
+    mutating func field(_ name: LogFieldName, _ id: TraceID) {
+        key(name)
+        quote()
+        for half in [id.high, id.low] {
+            line.append(hex: half >> 32, digits: 8)
+            line.append(hex: half & 0xFFFF_FFFF, digits: 8)
+        }
+        quote()
+    }
+
     /// Adds an address.
     mutating func field(_ name: LogFieldName, _ address: SocketAddress) {
         guard case .ipv4(let number, let port) = address else { return field(name, address.description) }
@@ -206,6 +218,7 @@ struct LogFieldName {
     static var upstream: LogFieldName { LogFieldName(json: ",\"upstream\":", plain: " upstream=") }
     static var items: LogFieldName { LogFieldName(json: ",\"items\":", plain: " items=") }
     static var error: LogFieldName { LogFieldName(json: ",\"error\":", plain: " error=") }
+    static var trace: LogFieldName { LogFieldName(json: ",\"trace\":", plain: " trace=") }
     static var client: LogFieldName { LogFieldName(json: ",\"client\":", plain: " client=") }
     static var detail: LogFieldName { LogFieldName(json: ",\"detail\":", plain: " detail=") }
     static var count: LogFieldName { LogFieldName(json: ",\"count\":", plain: " count=") }

@@ -94,8 +94,8 @@ struct Redactor: Sendable {
 extension Configuration {
     /// Every value that must not be seen outside: keys, header fields and parameters that are or may be credentials.
     public var secrets: [Secret] {
-        var secrets = backends.compactMap(\.apiKey)
-        for backend in backends { secrets += backend.headers.filter(\.isSecret).map(\.value) }
+        var secrets = tracing.secrets
+        for backend in backends { secrets += backend.secrets }
         for model in models {
             // JSON text: a string's quotes are not part of the secret.
             secrets += model.params.filter(\.isSecret).map { Secret($0.json.trimmingQuotes) }

@@ -40,6 +40,7 @@ struct BackendClient: Sendable {
         var options = OpenAIModelOptions(model: model.model)
         options.backend = settings.name
         options.number = number
+        options.carried = settings.carried
         options.parameters = model.params.map { .init(name: $0.name, json: $0.json) }
         options.includesUsage = settings.streamOptions
         options.maximumResponse = settings.maxResponse
@@ -68,6 +69,15 @@ struct BackendClient: Sendable {
 extension BackendSettings {
     /// Everything of this backend that must never be printed.
     var secrets: [Secret] { [apiKey].compactMap { $0 } + headers.filter(\.isSecret).map(\.value) }
+
+    /// What its upstream is told of each request. A field that the operator sets is the operator's.
+    fileprivate var carried: CarriedFields {
+        let own = Set(headers.map { $0.name.lowercased() })
+        var carried: CarriedFields = []
+        if propagateRequestID, !own.contains("x-request-id") { carried.insert(.requestID) }
+        if propagateTrace, own.isDisjoint(with: ["traceparent", "tracestate"]) { carried.insert(.trace) }
+        return carried
+    }
 }
 
 extension UpstreamTimeouts {

@@ -11,14 +11,17 @@ final class GatewayHandler: HTTPHandler {
     private let reader: LoopBound<JSONReader>
     private let telemetry: LoopBound<LoopTelemetry>
     private let metrics: GatewayMetrics
+    private let timesAnswers: Bool
 
+    /// - Parameter timesAnswers: whether answers have a `Server-Timing`.
     init(
         table: RouteTable,
         state: ServiceState,
         runIDs: LoopBound<RunIDSource>,
         reader: LoopBound<JSONReader>,
         telemetry: LoopBound<LoopTelemetry>,
-        metrics: GatewayMetrics
+        metrics: GatewayMetrics,
+        timesAnswers: Bool
     ) {
         self.table = table
         self.state = state
@@ -26,11 +29,12 @@ final class GatewayHandler: HTTPHandler {
         self.reader = reader
         self.telemetry = telemetry
         self.metrics = metrics
+        self.timesAnswers = timesAnswers
     }
 
     func handle(_ request: ServerRequest, _ response: ResponseWriter) async {
         // Only what waits is done in here: a stream keeps the room of this function for as long as it lives.
-        let report = report(on: request)
+        let report = report(on: request, response)
         guard let (door, method, base) = run(for: request, response, report) else {
             if report.endpoint == .metrics { await answerMetrics(request, response, report) }
             return
@@ -47,8 +51,9 @@ final class GatewayHandler: HTTPHandler {
     }
 
     @inline(never)
-    private func report(on request: ServerRequest) -> RunReport {
+    private func report(on request: ServerRequest, _ response: ResponseWriter) -> RunReport {
         let report = RunReport(runID: runIDs.value.next(), received: request.received)
+        if timesAnswers { response.timing = report }
         report.requestID = RequestID.accepted(request.head.fields)
         return report
     }
@@ -148,10 +153,14 @@ final class GatewayHandler: HTTPHandler {
         (DoorRules.jsonFields, ErrorEncoding.plain(message))
     }
 
-    func identify(_ head: RequestHead?, in fields: inout HTTPFields) {
-        let report = RunReport(runID: runIDs.value.next(), received: .now)
+    func identify(_ head: RequestHead?, received: MonotonicTime, in fields: inout HTTPFields) {
+        let report = RunReport(runID: runIDs.value.next(), received: received)
         report.requestID = head.flatMap { RequestID.accepted($0.fields) }
         report.appendID(to: &fields)
+        guard timesAnswers else { return }
+        var timing: [UInt8] = []
+        report.appendValue(to: &timing)
+        _ = fields.append("server-timing", checking: String(decoding: timing, as: UTF8.self))
     }
 
     func rejected(_ rejection: RejectedRequest) {
@@ -313,6 +322,7 @@ final class GatewayHandler: HTTPHandler {
         record.firstToken = report.firstToken
         record.items = report.items
         if let route, !report.isRejected { record.upstream = route.backend }
+        record.trace = report.traceID
         if let error = report.error {
             record.error = error.code
             if !report.isRejected { record.detail = error.detail }

@@ -60,6 +60,16 @@ final class LoopRuntime: Sendable {
         return snapshot
     }
 
+    /// Has spans handed to another exporter from now on; nil for none.
+    func trace(with exporter: TraceExporter?) async {
+        await withCheckedContinuation { continuation in
+            loop.execute {
+                self.telemetry.value.tracing.use(exporter)
+                continuation.resume()
+            }
+        }
+    }
+
     /// Makes the handler for a configuration, taking over the connections of backends that did not change.
     ///
     /// - Parameters:
@@ -100,7 +110,8 @@ final class LoopRuntime: Sendable {
             runIDs: runIDs,
             reader: reader,
             telemetry: telemetry,
-            metrics: metrics
+            metrics: metrics,
+            timesAnswers: configuration.server.timing
         )
         let enabled = configuration.metrics.enabled
         loop.execute { self.telemetry.value.metrics.enable(enabled) }

@@ -31,12 +31,15 @@ public struct ClientRequest: Sendable {
     public var preamble: [UInt8]
     /// The body.
     public var body: [UInt8]
+    /// Further fields of this request; nil for none.
+    public var fields: (any RequestFields)?
 
     /// Makes a request.
-    public init(method: HTTPMethod, preamble: [UInt8], body: [UInt8]) {
+    public init(method: HTTPMethod, preamble: [UInt8], body: [UInt8], fields: (any RequestFields)? = nil) {
         self.method = method
         self.preamble = preamble
         self.body = body
+        self.fields = fields
     }
 }
 
@@ -108,8 +111,13 @@ public actor HTTPClient {
     /// sent again on a new one; no other failure is retried here. Cancelling the task closes the connection in whatever
     /// state the exchange is.
     ///
+    /// - Parameter observer: is told when the request waits for a connection.
     /// - Throws: ``HTTPClientError``.
-    public func send(_ request: ClientRequest, limits: ExchangeLimits) async throws(HTTPClientError) -> ClientResponse {
+    public func send(
+        _ request: ClientRequest,
+        limits: ExchangeLimits,
+        observer: (any ExchangeObserver)? = nil
+    ) async throws(HTTPClientError) -> ClientResponse {
         var undelivered: HTTPClientError?
         while true {
             do throws(HTTPClientError) {
@@ -118,7 +126,9 @@ public actor HTTPClient {
                 if let leased = try lease(prefersFresh: undelivered != nil) {
                     connection = leased
                 } else {
+                    observer?.isQueued(true)
                     connection = try await queuedLease(limits, since: began)
+                    observer?.isQueued(false)
                 }
                 return try await connection.exchange(request, limits: limits, since: began, after: undelivered)
             } catch {

@@ -26,6 +26,17 @@ public enum HTTPEncoder {
         date: HTTPDate? = nil,
         to output: inout [UInt8]
     ) {
+        appendResponseFields(status: status, fields: fields, date: date, to: &output)
+        appendFraming(framing, connection, to: &output)
+    }
+
+    /// The status line and the fields but those of the framing.
+    static func appendResponseFields(
+        status: Int,
+        fields: HTTPFields,
+        date: HTTPDate?,
+        to output: inout [UInt8]
+    ) {
         precondition((100...599).contains(status), "status out of range")
         output.append(literal: "HTTP/1.1 ")
         output.append(decimal: status)
@@ -40,7 +51,6 @@ public enum HTTPEncoder {
             output.append(literal: "\r\n")
         }
         fields.append(to: &output, except: owned)
-        appendFraming(framing, connection, to: &output)
     }
 
     /// Appends `HTTP/1.1 100 Continue` and its empty line.
@@ -73,7 +83,8 @@ public enum HTTPEncoder {
 
     private static let framingFields: KnownField.Set = [.contentLength, .transferEncoding, .connection]
 
-    private static func appendFraming(_ framing: BodyFraming, _ connection: Connection, to output: inout [UInt8]) {
+    /// The fields of the framing, and the empty line.
+    static func appendFraming(_ framing: BodyFraming, _ connection: Connection, to output: inout [UInt8]) {
         switch framing {
         case .length(let count):
             output.append(literal: "content-length: ")

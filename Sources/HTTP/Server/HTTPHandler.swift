@@ -8,15 +8,25 @@ public final class ServerRequest {
     public private(set) var body: [UInt8]
     /// The client's address.
     public let peer: SocketAddress
+    /// The process at the other end of a Unix socket; nil elsewhere, and without ``HTTPServerOptions/identifiesPeers``.
+    public let credentials: PeerCredentials?
     /// Whether it came over TLS.
     public let isSecure: Bool
     /// When its first byte was handled.
     public let received: MonotonicTime
 
-    init(head: RequestHead, body: [UInt8], peer: SocketAddress, isSecure: Bool, received: MonotonicTime) {
+    init(
+        head: RequestHead,
+        body: [UInt8],
+        peer: SocketAddress,
+        credentials: PeerCredentials? = nil,
+        isSecure: Bool,
+        received: MonotonicTime
+    ) {
         self.head = head
         self.body = body
         self.peer = peer
+        self.credentials = credentials
         self.isSecure = isSecure
         self.received = received
     }
@@ -40,10 +50,12 @@ public protocol HTTPHandler: Sendable {
     /// The answer to a request that never became one: malformed, too large, too slow.
     func rejection(status: Int, message: String) -> (fields: HTTPFields, body: [UInt8])
 
-    /// Adds what names a request to the fields of such an answer; adds nothing by default.
+    /// Adds what names a request, and what it took, to the fields of such an answer; adds nothing by default.
     ///
-    /// - Parameter head: the request's head, where it was there and in order.
-    func identify(_ head: RequestHead?, in fields: inout HTTPFields)
+    /// - Parameters:
+    ///   - head: the request's head, where it was there and in order.
+    ///   - received: when its first byte was handled.
+    func identify(_ head: RequestHead?, received: MonotonicTime, in fields: inout HTTPFields)
 
     /// Told of every such answer, for a log; does nothing by default.
     func rejected(_ rejection: RejectedRequest)
@@ -51,7 +63,7 @@ public protocol HTTPHandler: Sendable {
 
 extension HTTPHandler {
     /// Adds nothing.
-    public func identify(_ head: RequestHead?, in fields: inout HTTPFields) {}
+    public func identify(_ head: RequestHead?, received: MonotonicTime, in fields: inout HTTPFields) {}
 
     /// Does nothing.
     public func rejected(_ rejection: RejectedRequest) {}

@@ -40,7 +40,7 @@ final class Transport: BeforePoll {
         var onSecured: () -> Void
     }
 
-    private let loop: EventLoop
+    let loop: EventLoop
     private let descriptor: Int32
     private let tls: TLSEngine?
     private let readsAfterSendFailure: Bool

@@ -8,6 +8,7 @@ final class MockRun {
     private let name: String
     private let promptTokens: Int
     private let deadline: MonotonicTime
+    private let loop: EventLoop
     private let sleeper: LoopSleeper
     private let start = MonotonicTime.now
     private var headTime: MonotonicTime?
@@ -25,6 +26,7 @@ final class MockRun {
         self.script = script
         self.name = name
         self.deadline = deadline.map { MonotonicTime($0) } ?? .distantFuture
+        self.loop = loop
         sleeper = LoopSleeper(on: loop)
         if let tool = script.tool {
             tokens = tool.tokens
@@ -60,11 +62,18 @@ final class MockRun {
         }
         let now = MonotonicTime.now
         headTime = now
-        record?.gotHead(queue: .zero, connect: .zero, head: now - start)
+        record?.gotHead(queue: .zero, connect: .zero, head: now - start, at: now)
     }
+
+    /// Tokens that come without a pause at most: a server's arrive in pieces, between which others have their turn.
+    private static let tokensPerTurn = 256
 
     /// Up to the moment at which token `index` is due; behind the last token, up to the end.
     func reach(_ index: Int) async throws {
+        if index > 0 && index.isMultiple(of: Self.tokensPerTurn) {
+            await loop.nextTurn()
+            try Task.checkCancellation()
+        }
         if index < tokens.count {
             let delay = script.delay(ofToken: index)
             if delay > .zero { try await sleep(until: (headTime ?? start) + delay) }

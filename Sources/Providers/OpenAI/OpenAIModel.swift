@@ -48,7 +48,10 @@ public final class OpenAIModel: ChatModel {
             backend: options.backend,
             dialect: "openai",
             model: options.model,
-            number: options.number
+            number: options.number,
+            host: client.origin.host,
+            port: client.origin.port,
+            carried: options.carried
         )
         errors = OpenAIErrors(redaction: Redaction(options.secrets))
         encoder = OpenAIRequestEncoder(options)
@@ -119,7 +122,11 @@ public final class OpenAIModel: ChatModel {
         try clock.checkStart()
         let response: ClientResponse
         do throws(HTTPClientError) {
-            response = try await client.send(request(prompt, arguments, isStream), limits: clock.exchangeLimits)
+            response = try await client.send(
+                request(prompt, arguments, isStream, clock),
+                limits: clock.exchangeLimits,
+                observer: clock.record
+            )
         } catch {
             throw clock.failure(error)
         }
@@ -130,9 +137,15 @@ public final class OpenAIModel: ChatModel {
     }
 
     @inline(never)
-    private func request(_ prompt: ChatPrompt, _ arguments: Value.Object, _ isStream: Bool) -> ClientRequest {
+    private func request(
+        _ prompt: ChatPrompt,
+        _ arguments: Value.Object,
+        _ isStream: Bool,
+        _ clock: CallClock
+    ) -> ClientRequest {
         let body = encoder.encode(prompt, isStream: isStream, arguments: arguments)
-        return ClientRequest(method: .post, preamble: preamble, body: body)
+        let fields = options.carried.isEmpty ? nil : clock.record
+        return ClientRequest(method: .post, preamble: preamble, body: body, fields: fields)
     }
 
     @inline(never)

@@ -22,6 +22,8 @@ public struct OpenAIModelOptions: Sendable {
     public var backend = ""
     /// What ``CallTarget/number`` is. Default none.
     public var number: Int?
+    /// What the upstream is told of the request that a call is made for. Default nothing.
+    public var carried: CarriedFields = []
     /// Fields added to every request, in this order. `model`, `messages` and `stream` are the dialect's own and left out;
     /// `stream_options` goes into streams only.
     public var parameters: [Parameter] = []

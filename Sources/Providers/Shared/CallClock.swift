@@ -73,7 +73,7 @@ final class CallClock {
     func gotHead(_ timing: ExchangeTiming) {
         self.timing = timing
         sent = start + (timing.queue + timing.connect)
-        record?.gotHead(queue: timing.queue, connect: timing.connect, head: timing.head)
+        record?.gotHead(queue: timing.queue, connect: timing.connect, head: timing.head, at: loop.now)
         if !isStream { phase = .body }
     }
 
@@ -119,7 +119,7 @@ final class CallClock {
         var spent = timing
         if phase == .head || (phase == .firstToken && timing.head == .zero) {
             spent = error.timing
-            record?.gotHead(queue: spent.queue, connect: spent.connect, head: spent.head)
+            record?.spent(queue: spent.queue, connect: spent.connect, head: spent.head)
         }
         var code = RunError.Code(error.code)
         if code == .timeoutHead, isStream, timeouts.firstToken < timeouts.head { code = .timeoutFirstToken }

@@ -1,5 +1,5 @@
 public import EventLoop
-import Runnable
+public import Runnable
 
 /// All calls of models that one request makes, however deep in its pipeline: found by dialects in `RunConfig.attachment`.
 ///
@@ -16,13 +16,23 @@ public final class CallLog: @unchecked Sendable {  // @unchecked: used on `loop`
     public private(set) var begun = 0
     /// Calls under way.
     public private(set) var active = 0
+    /// The run's id: the request's too, unless the caller named it.
+    public var runID: RunID?
+    /// The caller's id of the request.
+    public var requestID: String?
+    /// The trace it belongs to; nil for none.
+    public var trace: CallTrace?
+    private var clock: RequestClock
     private let sink: (any CallSink)?
 
     /// An empty log.
     ///
-    /// - Parameter sink: is told of every call.
-    public init(loop: EventLoop, sink: (any CallSink)?) {
+    /// - Parameters:
+    ///   - sink: is told of every call.
+    ///   - received: when the request began, for its ``times(at:)``.
+    public init(loop: EventLoop, sink: (any CallSink)?, received: MonotonicTime = .now) {
         self.loop = loop
+        clock = RequestClock(received)
         self.sink = sink
     }
 
@@ -36,7 +46,8 @@ public final class CallLog: @unchecked Sendable {  // @unchecked: used on `loop`
 
     /// A call begins.
     func begin(_ target: CallTarget, isStream: Bool, at time: MonotonicTime) -> ModelCall {
-        let call = ModelCall(target, isStream: isStream, began: time, log: self)
+        let call = ModelCall(target, isStream: isStream, number: begun, began: time, log: self)
+        clock.began(at: time)
         if begun < CallLog.longest { calls.append(call) }
         begun += 1
         active += 1
@@ -44,9 +55,49 @@ public final class CallLog: @unchecked Sendable {  // @unchecked: used on `loop`
         return call
     }
 
-    func ended(_ call: ModelCall) {
+    func gotHead(_ call: ModelCall, at time: MonotonicTime) {
+        clock.split(began: call.began, queue: call.queue, connect: call.connect, at: time)
+        if call.isStream { clock.gotHead() }
+    }
+
+    func gotFirstContent(_ call: ModelCall, at time: MonotonicTime) {
+        if call.isStream { clock.gotFirstContent(at: time, in: call.phase) }
+    }
+
+    /// - Parameter phase: how far it came.
+    func ended(_ call: ModelCall, at time: MonotonicTime, in phase: ModelCall.Phase) {
+        if phase == .waitingForHead {
+            clock.split(began: call.began, queue: call.queue, connect: call.connect, at: time)
+        }
+        clock.ended(at: time, in: call.isStream ? phase : .waitingForHead)
         active -= 1
         sink?.ended(call)
+    }
+
+    // MARK: Time
+
+    /// The client begins, or ceases, to keep the request waiting.
+    public func setBlocked(_ isBlocked: Bool, at time: MonotonicTime) { clock.setBlocked(isBlocked, at: time) }
+
+    /// Where the request's time went until `time`, added up over all its calls.
+    public func times(at time: MonotonicTime) -> RequestTimes { clock.times(at: time) }
+
+    // MARK: What upstreams are told
+
+    /// Appends the fields that go with a call.
+    func append(_ fields: CarriedFields, ofCall number: Int, to output: inout [UInt8]) {
+        if fields.contains(.requestID) {
+            if let requestID {
+                output.append(contentsOf: "x-request-id: ".utf8)
+                output.append(contentsOf: requestID.utf8)
+                output.append(contentsOf: "\r\n".utf8)
+            } else if let runID {
+                output.append(contentsOf: "x-request-id: ".utf8)
+                runID.append(to: &output)
+                output.append(contentsOf: "\r\n".utf8)
+            }
+        }
+        if fields.contains(.trace) { trace?.append(ofCall: number, to: &output) }
     }
 }
 

@@ -1,14 +1,14 @@
 import Glibc
-import HTTP
+package import HTTP
 
 /// How long an upstream asks us to wait (provider-dialects.md, F10).
-enum RetryAfter {
+package enum RetryAfter {
     /// Longer waits are cut to this; nobody waits for more than a day.
     private static let longest = 86_400.0
 
     /// The wait in `retry-after-ms`, `x-ms-retry-after-ms` or `retry-after`; nil without a usable one.
     /// - Parameter now: seconds since 1970, for dates.
-    static func duration(in fields: HTTPFields, now: Int = time(nil)) -> Duration? {
+    package static func duration(in fields: HTTPFields, now: Int = time(nil)) -> Duration? {
         if let milliseconds = number(fields["retry-after-ms"]) ?? number(fields["x-ms-retry-after-ms"]) {
             return duration(milliseconds / 1000)
         }

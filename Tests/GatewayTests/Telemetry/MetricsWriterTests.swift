@@ -63,7 +63,7 @@ import Testing
         let at = MonotonicTime(nanoseconds: 4_500_000_000)
         histogram.observe(250_000_000, bounds, .request(.run(id)), at: at)
         histogram.observe(750_000_000, bounds, .request(.text("a-b")), at: at)
-        histogram.observe(3_000_000_000, bounds, .trace(high: 1, low: 0xFF), at: at)
+        histogram.observe(3_000_000_000, bounds, .trace(TraceID(high: 1, low: 0xFF)), at: at)
         func write(_ writer: inout MetricsWriter) {
             writer.begin(Self.histogram)
             writer.histogram(["r"], histogram.histogram, bounds, exemplars: histogram.exemplars)

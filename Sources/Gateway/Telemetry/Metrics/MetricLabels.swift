@@ -37,7 +37,8 @@ extension AccessRecord.Outcome {
         case .truncated: 5
         case .rejected: 6
         case .shuttingDown: 7
-        case .internalError: 8
+        case .killed: 8
+        case .internalError: 9
         }
     }
 }

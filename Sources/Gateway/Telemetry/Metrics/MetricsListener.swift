@@ -1,5 +1,4 @@
 import EventLoop
-import Glibc
 import HTTP
 
 /// Serves the metrics, and nothing else, at an address of their own, on a loop of its own: it answers while the others are busy.
@@ -9,22 +8,17 @@ final class MetricsListener: Sendable {
     private let loop: EventLoop
     private let server: HTTPServer
 
-    /// A listening socket, and its address with the real port.
-    typealias Opened = (descriptor: Int32, address: ListenAddress)
-
-    /// Starts it; nil where there is no socket for it.
-    /// - Throws: `LoopError` when there can be no loop for it.
+    /// Starts it on sockets that are open.
     static func start(
-        _ opened: Opened?,
         _ settings: MetricsSettings,
-        _ metrics: GatewayMetrics
-    ) async throws -> MetricsListener? {
-        guard let opened else { return nil }
+        _ metrics: GatewayMetrics,
+        _ opened: Gateway.OpenListener
+    ) async throws -> MetricsListener {
         let loop = try EventLoop(name: "metrics")
         try loop.start()
         let handler = MetricsHandler(path: settings.path, metrics: metrics, loop: loop)
         let server = HTTPServer(loop: loop, handler: handler, options: .forMetrics)
-        try await server.listen(descriptor: opened.descriptor)
+        for descriptor in opened.byLoop.flatMap({ $0 }) { try await server.listen(descriptor: descriptor) }
         return MetricsListener(address: opened.address, loop: loop, server: server)
     }
 
@@ -44,7 +38,6 @@ final class MetricsListener: Sendable {
     func stop() async {
         await server.stop()
         loop.stop()
-        if case .unix(let path) = address { unlink(path) }
     }
 }
 
