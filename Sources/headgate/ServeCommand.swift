@@ -108,13 +108,12 @@ struct ServiceStart {
             () throws(ConfigurationErrors) in try options.load()
         }
         let reloads = Reloads { await control.reload() }
-        // The last that can fail: from here on its path is this process's.
         let admin = try await AdminServer.start(
             configuration.admin,
             for: gateway,
             file: options.name,
             takesOver: predecessor != nil,
-            actions: AdminActions(reloads)
+            actions: AdminActions(reloads, supervisor: channel?.supervisor)
         )
         if let admin { logger.notice("admin socket", metadata: ["path": "\(admin.path)"]) }
         ProcessMemory.releaseUnused()
@@ -126,6 +125,11 @@ struct ServiceStart {
                 logger.notice("took over from a process that drains now", metadata: metadata)
             } else {
                 logger.error("the process before this one ended without draining", metadata: metadata)
+            }
+            do {
+                try admin?.publish()
+            } catch {
+                logger.error("no admin socket", metadata: ["reason": "\(error)"])
             }
         }
         return RunningService(

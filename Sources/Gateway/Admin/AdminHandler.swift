@@ -127,12 +127,17 @@ struct AdminHandler: HTTPHandler {
     }
 
     private func reload(_ response: ResponseWriter, _ who: PeerCredentials) async {
-        guard let outcome = await service.value.reload() else {
+        switch await service.value.reload() {
+        case .done(let outcome):
+            log("reload", who, outcome.succeeded ? "reloaded" : "refused")
+            answer(outcome.json, response)
+        case .goesOn:
             log("reload", who, "goes on")
-            return fail(504, "the reload takes longer than \(AdminService.reloadPatience), and goes on", response)
+            fail(504, "the reload takes longer than \(AdminService.reloadPatience), and goes on", response)
+        case .stopping:
+            log("reload", who, "the daemon is stopping")
+            fail(409, "the daemon is stopping, and reads nothing any more", response)
         }
-        log("reload", who, outcome.succeeded ? "reloaded" : "refused")
-        answer(outcome.json, response)
     }
 
     private func log(_ action: String, _ who: PeerCredentials, _ result: String, id: String? = nil) {
