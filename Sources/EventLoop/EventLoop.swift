@@ -144,6 +144,7 @@ public final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable 
     private func run() {
         threadBits.store(UInt(pthread_self()), ordering: .releasing)
         pthread_setname_np(pthread_self(), String(name.prefix(15)))
+        ProcessMemory.prepareThreadHeap()
         while true {
             heartbeat.store(MonotonicTime.now.nanoseconds, ordering: .relaxed)
             turn += 1

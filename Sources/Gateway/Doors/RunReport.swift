@@ -28,6 +28,9 @@ final class RunReport {
     var run: Run?
     /// The calls of models it makes.
     var calls: CallLog?
+    /// What was asked for, once that is known: the route, and what of it or of the daemon.
+    var route: RouteService?
+    var endpoint = EndpointLabel.none
     /// Where it stands in ``LiveRequests``.
     var place: Int?
 

@@ -12,10 +12,18 @@ final class LoopTelemetry: CallSink {
     let accessLog: AccessLog
     /// Requests to routes that are running now.
     let live = LiveRequests()
+    /// For `headgate tail`.
+    let tail: TailSource
+    /// For `headgate status`.
+    let recentCalls = RecentCalls()
+    /// Counters of this loop.
+    let metrics: LoopMetrics
 
     init(loop: EventLoop, log: GatewayLog) {
         self.loop = loop
         accessLog = AccessLog(log: log, loop: loop)
+        tail = TailSource(loop: loop)
+        metrics = LoopMetrics(loop: loop)
     }
 
     /// A request to a route begins to run.
@@ -23,21 +31,36 @@ final class LoopTelemetry: CallSink {
         report.run = run
         report.calls = CallLog(loop: loop, sink: self)
         live.insert(report)
+        metrics.began(run.route.number, run.method.label)
     }
 
     /// A request has ended, whether it ran or was answered at once.
     func ended(_ report: RunReport, _ record: borrowing AccessRecord) {
         live.remove(report)
+        metrics.ended(report, record)
         accessLog.record(record)
+        tail.record(record)
     }
 
     /// What was sent was no request.
-    func rejected(_ record: borrowing AccessRecord) { accessLog.record(record) }
+    func rejected(_ record: borrowing AccessRecord) {
+        metrics.rejected(record)
+        accessLog.record(record)
+        tail.record(record)
+    }
 
-    func began(_ call: ModelCall) {}
+    func began(_ call: ModelCall) {
+        metrics.began(call)
+    }
 
-    func ended(_ call: ModelCall) {}
+    func ended(_ call: ModelCall) {
+        recentCalls.add(call)
+        metrics.ended(call)
+    }
 
     /// Hands over what is collected, for the last time.
-    func close() { accessLog.close() }
+    func close() {
+        metrics.close()
+        accessLog.close()
+    }
 }

@@ -12,6 +12,8 @@ public final class ResponseWriter {
         case deadline
         /// The server's drain limit has passed.
         case shuttingDown
+        /// ``ResponseWriter/kill()`` was called.
+        case killed
     }
 
     enum State: Equatable {
@@ -42,7 +44,8 @@ public final class ResponseWriter {
     private(set) var keepAlive: [UInt8]?
     private(set) var probesAtOnce = false
     private(set) var deadline = MonotonicTime.distantFuture
-    /// Tells the connection that a deadline, a keep-alive or ``probesAtOnce`` was set.
+    private(set) var isKilled = false
+    /// Tells the connection that a deadline, a keep-alive, ``probesAtOnce`` or ``isKilled`` was set.
     var onSchedule: (() -> Void)?
 
     /// Why the work should stop, once it should.
@@ -60,6 +63,9 @@ public final class ResponseWriter {
     public private(set) var blocked = Duration.zero
     /// Bytes that the client has still to take: of this response, and of those before it on the connection.
     public var pendingBytes: Int { transport.pendingBytes }
+
+    /// Whether the handler waits for the client to take what was written.
+    public var isBlocked: Bool { waiter != nil }
 
     init(
         transport: Transport,
@@ -196,6 +202,12 @@ public final class ResponseWriter {
     /// Interrupts the handler's task at `time`.
     public func setDeadline(_ time: MonotonicTime) {
         deadline = time
+        onSchedule?()
+    }
+
+    /// Interrupts the handler's task now, because somebody else says so.
+    public func kill() {
+        isKilled = true
         onSchedule?()
     }
 

@@ -22,19 +22,21 @@ public struct MockModel: ChatModel {
     ///   - script: what it does.
     ///   - name: told as `model_name`.
     ///   - backend: the backend's name, for records of calls.
+    ///   - number: what ``CallTarget/number`` is.
     ///   - counter: numbers the requests for the script's statuses; models of several loops share one.
     public init(
         loop: EventLoop,
         script: MockScript,
         name: String = "mock",
         backend: String = "",
+        number: Int? = nil,
         counter: MockCounter = MockCounter()
     ) {
         self.loop = loop
         self.script = script
         self.name = name
         self.counter = counter
-        target = CallTarget(backend: backend, dialect: "mock", model: name)
+        target = CallTarget(backend: backend, dialect: "mock", model: name, number: number)
     }
 
     /// The whole answer, once as much time has passed as its stream would take.

@@ -44,7 +44,12 @@ public final class OpenAIModel: ChatModel {
         self.options = options
         self.reader = reader
         name = options.model
-        self.target = CallTarget(backend: options.backend, dialect: "openai", model: options.model)
+        self.target = CallTarget(
+            backend: options.backend,
+            dialect: "openai",
+            model: options.model,
+            number: options.number
+        )
         errors = OpenAIErrors(redaction: Redaction(options.secrets))
         encoder = OpenAIRequestEncoder(options)
         var all = fields
@@ -114,7 +119,11 @@ public final class OpenAIModel: ChatModel {
         try clock.checkStart()
         let response: ClientResponse
         do throws(HTTPClientError) {
-            response = try await client.send(request(prompt, arguments, isStream), limits: clock.exchangeLimits)
+            response = try await client.send(
+                request(prompt, arguments, isStream),
+                limits: clock.exchangeLimits,
+                observer: clock.record
+            )
         } catch {
             throw clock.failure(error)
         }

@@ -20,6 +20,8 @@ public struct OpenAIModelOptions: Sendable {
     public var model: String
     /// The backend's name, for records of calls. Default none.
     public var backend = ""
+    /// What ``CallTarget/number`` is. Default none.
+    public var number: Int?
     /// Fields added to every request, in this order. `model`, `messages` and `stream` are the dialect's own and left out;
     /// `stream_options` goes into streams only.
     public var parameters: [Parameter] = []

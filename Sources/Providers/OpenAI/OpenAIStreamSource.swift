@@ -3,7 +3,7 @@ import HTTP
 import Runnable
 
 /// One streamed call: sends the request, and pulls and decodes parts of its body as chunks are asked for.
-final class OpenAIStreamSource: RunSource, @unchecked Sendable {  // @unchecked: one task at a time uses it
+final class OpenAIStreamSource: PushSource, @unchecked Sendable {  // @unchecked: one task at a time uses it
     private let model: OpenAIModel
     private let decoder: OpenAIStreamDecoder
     /// Nil once it is sent.
@@ -13,6 +13,8 @@ final class OpenAIStreamSource: RunSource, @unchecked Sendable {  // @unchecked:
     private var response: ClientResponse?
     private var hasSniffed = false
     private var hasEnded = false
+    /// Whoever takes the chunks has taken one and wants a pause.
+    private var wantsPause = false
 
     init(_ model: OpenAIModel, _ prompt: ChatPrompt, _ config: RunConfig) {
         self.model = model
@@ -53,6 +55,46 @@ final class OpenAIStreamSource: RunSource, @unchecked Sendable {  // @unchecked:
         guard model.client.loop.isCurrent else { return .pending }
         if let chunk = try decoder.next() { return .element(chunk) }
         return hasEnded ? .end : .pending
+    }
+
+    var pushing: (any PushSource<MessageChunk>)? { model.client.loop.isCurrent ? self : nil }
+
+    func push(to take: @escaping (MessageChunk) -> Bool) async throws -> Bool {
+        let receiver = LoopBound<PartReceiver>({ self.received($0, take) }, loop: model.client.loop)
+        while true {
+            if try !pushReady(to: take) { return false }
+            if hasEnded { return true }
+            if prompt != nil { try await begin() }
+            guard let response else { return true }
+            let limit = clock.contentLimit
+            let part: [UInt8]?
+            do throws(HTTPClientError) {
+                part = try await response.next(before: limit.time, phase: limit.code, receiver: receiver)
+            } catch {
+                throw failed(error)
+            }
+            if try self.take(part) == .whole { try await readWhole(after: part ?? []) }
+        }
+    }
+
+    /// Hands on what is there.
+    /// - Returns: false for a pause.
+    @inline(never)
+    private func pushReady(to take: (MessageChunk) -> Bool) throws -> Bool {
+        while !wantsPause, let chunk = try decoder.next() { wantsPause = !take(chunk) }
+        defer { wantsPause = false }
+        return !wantsPause
+    }
+
+    /// A part comes while the task waits: decodes it and hands its chunks on.
+    private func received(_ part: UnsafeRawBufferPointer, _ take: (MessageChunk) -> Bool) -> PartReceipt {
+        guard hasSniffed, !wantsPause else { return .kept }
+        decoder.feed(part, readable: part.count + EventLoop.readBufferPadding, reader: model.reader.value)
+        if decoder.hasNext { clock.gotContent() }
+        while !wantsPause, let chunk = decoder.nextChunk() { wantsPause = !take(chunk) }
+        if wantsPause || decoder.isComplete || decoder.hasFailed { return .last }
+        let limit = clock.contentLimit
+        return .taken(limit.time, limit.code)
     }
 
     @inline(never)

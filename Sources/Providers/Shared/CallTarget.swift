@@ -7,10 +7,14 @@ public final class CallTarget: Sendable {
     /// The model's name upstream.
     public let model: String
 
+    /// Whoever counts calls knows it by this number. Default none.
+    public let number: Int?
+
     /// Names a target.
-    public init(backend: String, dialect: String, model: String) {
+    public init(backend: String, dialect: String, model: String, number: Int? = nil) {
         self.backend = backend
         self.dialect = dialect
         self.model = model
+        self.number = number
     }
 }

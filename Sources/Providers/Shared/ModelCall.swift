@@ -1,13 +1,16 @@
 public import EventLoop
+public import HTTP
 public import Runnable
 
 /// One attempt at an upstream: where its time went, how it ended and what it took. Written by the dialect as the call goes on.
 ///
 /// Belongs to the loop of its ``CallLog``, and is to be read there. Holds nothing of prompts and answers.
-public final class ModelCall: @unchecked Sendable {  // @unchecked: used on its log's loop only, where it began and where ends are brought
+public final class ModelCall: @unchecked Sendable {  // @unchecked: used on its log's loop; ends are brought there
     /// How far a call is.
     public enum Phase: String, Sendable {
-        /// For a connection, and then for the response head.
+        /// For one of the backend's connections, all of which are busy.
+        case queued
+        /// For the connection to be made, and then for the response head.
         case waitingForHead = "waiting for head"
         /// The head is there, and no content yet.
         case waitingForContent = "waiting for first token"
@@ -98,4 +101,12 @@ public final class ModelCall: @unchecked Sendable {  // @unchecked: used on its 
 
     /// It is over, with an error that was thrown. Any thread; the first end counts.
     func end(throwing error: any Error) { end(error is CancellationError ? .clientGone : RunError(error).code) }
+}
+
+extension ModelCall: ExchangeObserver {
+    /// Waits for a connection, or does no more.
+    public func isQueued(_ isQueued: Bool) {
+        guard phase == .queued || phase == .waitingForHead else { return }
+        phase = isQueued ? .queued : .waitingForHead
+    }
 }

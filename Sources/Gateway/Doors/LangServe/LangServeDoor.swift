@@ -159,6 +159,7 @@ final class LangServeDoor<Run: RouteRun>: Sendable {
         case .clientGone: return failure
         case .deadline: return RunError(.timeoutTotal, detail: "interrupted at the deadline")
         case .shuttingDown: return RunError(.shuttingDown)
+        case .killed: return RunError(.killed)
         case nil: return RunError(.internal, detail: "cancelled for no reason of the client's or the server's")
         }
     }
