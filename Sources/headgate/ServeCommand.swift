@@ -20,6 +20,7 @@ struct ServeCommand: AsyncParsableCommand {
     var options: ConfigurationOptions
 
     func run() async throws {
+        SignalWatcher.ignoreHangups()
         ProcessMemory.returnLargeBlocks()
         let configuration = try options.loadOrExit()
         SignalWatcher.ignoreBrokenPipes()
