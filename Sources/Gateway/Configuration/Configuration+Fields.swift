@@ -216,7 +216,12 @@ extension TimeoutSettings {
         .value("connect", \.connect, .duration(range), "Name lookup and TCP connect."),
         .value("tls", \.tls, .duration(range), "TLS handshake."),
         .value("head", \.head, .duration(range), "From the request's last byte to the response head."),
-        .value("first_token", \.firstToken, .duration(range), "From the head to the first content of a stream."),
+        .value(
+            "first_token",
+            \.firstToken,
+            .duration(range),
+            "From the request's last byte to the first content of a stream."
+        ),
         .value(
             "idle",
             \.idle,
@@ -262,7 +267,7 @@ extension TimeoutOverrides {
                 "first_token",
                 \.firstToken,
                 .duration(range),
-                "From the head to the first content of a stream.",
+                "From the request's last byte to the first content of a stream.",
                 defaultNote: note
             ),
             .optional(
