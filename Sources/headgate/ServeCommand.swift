@@ -22,6 +22,7 @@ struct ServeCommand: AsyncParsableCommand {
     var options: ConfigurationOptions
 
     func run() async throws {
+        SignalWatcher.ignoreHangups()
         ProcessMemory.returnLargeBlocks()
         let channel = SupervisorChannel.inherited()
         let configuration: Configuration

@@ -30,6 +30,32 @@ struct ReloadTests {
         #expect(try output(daemon) == "second")
     }
 
+    /// Its default action is the end of the process.
+    @Test func `a hangup during the start does no harm`() throws {
+        let directory = try TemporaryDirectory()
+        let file = try directory.write("listen: 127.0.0.1:0\n" + configuration("first"), to: "headgate.yaml")
+        for _ in 0..<5 {
+            let process = try Subprocess(Headgate.path, ["serve", "--config", file])
+            // The first thing to be seen of a start from outside.
+            try eventually("not begun") { ignoresBrokenPipes(process.pid) || process.poll() != nil }
+            process.signal(SIGHUP)
+            try eventually("no listener: \(process.stderr)") {
+                process.stderr.contains("\"listening\"") || process.poll() != nil
+            }
+            #expect(process.poll() == nil)
+            process.signal(SIGTERM)
+            #expect(try process.wait() == .exited(0))
+        }
+    }
+
+    private func ignoresBrokenPipes(_ pid: pid_t) -> Bool {
+        for line in text(of: "/proc/\(pid)/status").split(separator: "\n") where line.hasPrefix("SigIgn:") {
+            let signals = line.split(separator: "\t").last.flatMap { UInt64($0, radix: 16) } ?? 0
+            return signals & (1 << (UInt64(SIGPIPE) - 1)) != 0
+        }
+        return false
+    }
+
     @Test(arguments: ["routes: 5", "server: {max_body: 1MiB}", "listen: 127.0.0.1:1"])
     func `a bad one changes nothing and is logged`(mistake: String) throws {
         let daemon = try Daemon(configuration("first"))

@@ -320,6 +320,12 @@ actor UpstreamConnection {
         return whole
     }
 
+    /// Ends a lease without an exchange.
+    func giveBack() {
+        guard phase != .idle || !client.assumeIsolated({ $0.becameIdle(self) }) else { return }
+        close()
+    }
+
     /// Whether `number` is the exchange under way, or one that failed and has not been told yet.
     private func isCurrent(_ number: Int) -> Bool { number == exchangeNumber && number != releasedExchange }
 

@@ -107,7 +107,8 @@ extension RequestHead {
         let line = parsed.start
         let (rules, isHostValid) = try parsed.bytes.lend { (bytes) throws(HTTPParseError) in
             let rules = try MessageRules(parsed.entries, in: bytes, known: parsed.known, version: line.version)
-            return (rules, rules.host.map { Authority.isValid($0) } ?? true)
+            // An empty one says that the target has no authority (RFC 9112 section 3.2), over a Unix socket for one.
+            return (rules, rules.host.map { $0.isEmpty || Authority.isValid($0) } ?? true)
         }
         guard rules.hostCount <= 1 else { throw HTTPParseError(.repeatedHost) }
         guard rules.hostCount == 1 || line.version == .http10 else { throw HTTPParseError(.missingHost) }

@@ -24,5 +24,8 @@ public struct RequestHead: Sendable {
     let authority: String?
 
     /// Host and port the request was meant for, as sent: from the target, else from the Host field.
-    public var host: String? { authority ?? fields["host"] }
+    public var host: String? {
+        let host = authority ?? fields["host"]
+        return host == "" ? nil : host
+    }
 }

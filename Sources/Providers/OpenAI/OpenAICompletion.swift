@@ -51,6 +51,8 @@ struct OpenAICompletion {
                 message.usage = value["usage"].flatMap { UsageMetadata(openAI: $0) }
             case 7 where key.isKey("choices"): choice = OpenAICompletion.firstChoice(value)
             case 18 where key.isKey("system_fingerprint"): fingerprint = value.nonEmptyString
+            case 9, 14:
+                if let name = OpenAISources.name(of: key) { message.additionalKwargs[name] = Value(value) }
             default: continue
             }
         }
@@ -100,6 +102,11 @@ struct OpenAICompletion {
         message.content = .text(content.text)
         let reasoning = OpenAIContent(fields.reasoning).text + content.reasoning
         if !reasoning.isEmpty { message.additionalKwargs["reasoning_content"] = .string(reasoning) }
+        if let pieces = fields.reasoningDetails {
+            var details = ReasoningDetails()
+            details.add(pieces)
+            if let list = details.list { message.additionalKwargs["reasoning_details"] = list }
+        }
         if let refusal = fields.refusal?.nonEmptyString { message.additionalKwargs["refusal"] = .string(refusal) }
         if let call = fields.functionCall { message.additionalKwargs["function_call"] = Value(call) }
         guard let toolCalls = fields.toolCalls else { return }

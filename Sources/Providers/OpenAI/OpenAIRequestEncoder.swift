@@ -88,7 +88,14 @@ extension [UInt8] {
             appendRaw(",\"name\":")
             appendJSON(name)
         }
-        if message.role == .ai { appendCalls(of: message) }
+        if message.role == .ai {
+            appendCalls(of: message)
+            // Only an upstream that sent them gets them back, and needs them as they were.
+            if let details = message.additionalKwargs["reasoning_details"], !details.isNull {
+                appendRaw(",\"reasoning_details\":")
+                appendJSON(details)
+            }
+        }
         if message.role == .tool, let id = message.toolCallID {
             appendRaw(",\"tool_call_id\":")
             appendJSON(id)
