@@ -118,7 +118,13 @@ actor UpstreamConnection {
             let engine = try client.tls.map {
                 try TLSEngine(context: $0, role: .client(serverName: client.tlsName))
             }
-            let transport = Transport(loop: loop, descriptor: descriptor, tls: engine, readsAfterSendFailure: true)
+            let transport = Transport(
+                loop: loop,
+                descriptor: descriptor,
+                tls: engine,
+                readsAfterSendFailure: true,
+                traffic: client.traffic
+            )
             self.transport = transport
             try transport.start(
                 Transport.Callbacks(

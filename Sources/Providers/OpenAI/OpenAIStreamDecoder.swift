@@ -24,6 +24,12 @@ final class OpenAIStreamDecoder {
     /// Whether it failed; nothing that follows counts.
     var hasFailed: Bool { failure != nil }
 
+    /// What went wrong, if anything did.
+    var failureCode: RunError.Code? { failure?.code }
+
+    /// The final chunk, as long as it waits to be taken.
+    var lastChunk: MessageChunk? { ready.last.flatMap { $0.isLast ? $0 : nil } }
+
     /// Whether chunks, or a failure, wait.
     var hasNext: Bool { taken < ready.count || failure != nil }
 

@@ -21,7 +21,13 @@ final class OpenAIStreamSource: PushSource, @unchecked Sendable {  // @unchecked
         self.prompt = prompt
         arguments = config.arguments
         decoder = OpenAIStreamDecoder(model.options, errors: model.errors)
-        clock = CallClock(model.options.timeouts, config: config, isStream: true, loop: model.client.loop)
+        clock = CallClock(
+            model.options.timeouts,
+            config: config,
+            target: model.target,
+            isStream: true,
+            loop: model.client.loop
+        )
     }
 
     // What needs no waiting, or waits only once, is not inlined: a stream keeps the room of every function that waits in it for as
@@ -102,10 +108,20 @@ final class OpenAIStreamSource: PushSource, @unchecked Sendable {  // @unchecked
     @inline(never)
     private func begin() async throws {
         guard let prompt = prompt.take() else { return }
-        response = try await model.send(prompt, arguments, isStream: true, clock)
+        do {
+            response = try await model.send(prompt, arguments, isStream: true, clock)
+        } catch {
+            clock.record?.end(throwing: error)
+            throw error
+        }
     }
 
     func cancel() {
+        closeResponse()
+        clock.record?.end(.clientGone)
+    }
+
+    private func closeResponse() {
         response?.cancel()
         response = nil
     }
@@ -122,8 +138,10 @@ final class OpenAIStreamSource: PushSource, @unchecked Sendable {  // @unchecked
         guard let part else {
             // TLS has an end of its own.
             let isProven = model.client.origin.isSecure || response?.head.framing != .untilClose
-            end()
+            response = nil
+            hasEnded = true
             decoder.finish(isProven: isProven)
+            noteEnd()
             return .stream
         }
         if !hasSniffed {
@@ -132,14 +150,16 @@ final class OpenAIStreamSource: PushSource, @unchecked Sendable {  // @unchecked
             // Errors, and whole answers of servers that do not stream, come as JSON whatever the content type says.
             if first == UInt8(ascii: "{") || first == UInt8(ascii: "[") { return .whole }
             if first == UInt8(ascii: "<") {
-                cancel()
+                closeResponse()
+                clock.record?.end(.upstreamProtocol)
                 throw RunError(.upstreamProtocol, detail: "the answer to a stream request is markup")
             }
         }
         decoder.feed(part, reader: model.reader.value)
         if decoder.hasNext { clock.gotContent() }
         if decoder.hasFailed {
-            cancel()
+            closeResponse()
+            noteEnd()
         } else if decoder.isComplete {
             // What follows the end mark is nothing but the body's end: with it the connection can be used again.
             response?.discardRest()
@@ -151,12 +171,25 @@ final class OpenAIStreamSource: PushSource, @unchecked Sendable {  // @unchecked
     @inline(never)
     private func failed(_ error: HTTPClientError) -> any Error {
         response = nil
-        return clock.failure(error)
+        let failure = clock.failure(error)
+        clock.record?.end(throwing: failure)
+        return failure
     }
 
     private func end() {
         response = nil
         hasEnded = true
+        noteEnd()
+    }
+
+    /// The upstream has said all it will; what the decoder still holds may take its time to be asked for.
+    private func noteEnd() {
+        guard let record = clock.record else { return }
+        if let last = decoder.lastChunk {
+            record.end(last.usage, last.responseMetadata)
+        } else {
+            record.end(decoder.failureCode)
+        }
     }
 
     /// Reads an answer that is no stream.
@@ -179,8 +212,11 @@ final class OpenAIStreamSource: PushSource, @unchecked Sendable {  // @unchecked
 
     @inline(never)
     private func deliver(_ body: [UInt8]) throws(RunError) {
-        end()
-        let message = try OpenAICompletion.decode(body, reader: model.reader.value, errors: model.errors)
+        response = nil
+        hasEnded = true
+        let message = try clock.decoding { () throws(RunError) in
+            try OpenAICompletion.decode(body, reader: model.reader.value, errors: model.errors)
+        }
         decoder.deliver(MessageChunk(whole: message))
     }
 }

@@ -33,6 +33,13 @@ public struct RunConfig: Sendable {
         set { change(newValue != nil) { $0.deadline = newValue.map { RunInstant($0) } } }
     }
 
+    /// What whoever began the run wants found again by what the run calls, at any depth. Nil for nothing. Handed to children, and not
+    /// looked at here.
+    public var attachment: (any AnyObject & Sendable)? {
+        get { storage?.fields.attachment }
+        set { change(newValue != nil) { $0.attachment = newValue } }
+    }
+
     /// Who watches, nil for nobody. See ``observed(by:)``.
     var trace: RunTrace? {
         get { storage?.fields.trace }
@@ -144,6 +151,7 @@ public struct RunConfig: Sendable {
         var step: RunStep?
         var deadline: RunInstant?
         var waitingSince: RunInstant?
+        var attachment: (any AnyObject & Sendable)?
         var trace: RunTrace?
         /// What children have too. Nil for the defaults.
         var inherited: Inherited?
