@@ -343,7 +343,9 @@ actor ServerConnection {
         readBacklog()
     }
 
-    private func noteFreed(_ count: Int) { server.assumeIsolated { $0.freed(count) } }
+    private func noteFreed(_ count: Int) {
+        if count >= HTTPServer.largeBody { server.assumeIsolated { $0.freed(count) } }
+    }
 
     private func interrupt(_ reason: ResponseWriter.Interruption) {
         guard let writer, !writer.mustStop, reason != writer.interruption else { return }

@@ -6,6 +6,8 @@ struct OpenAICompletion {
     /// The message, with tool calls still to be added.
     private var message = Message(role: .ai, content: .empty)
     private var calls: [Call] = []
+    /// The message's, put there at the end.
+    private var metadata = Value.Object()
 
     private struct Call {
         var id: String?
@@ -60,9 +62,11 @@ struct OpenAICompletion {
             if let body = OpenAIErrorBody(root) { throw errors.error(inside: body) }
             throw RunError(.upstreamProtocol, detail: "the answer has no choices")
         }
+        metadata.reserveCapacity(3)
         try read(choice, errors)
-        if let modelName { message.responseMetadata["model_name"] = .string(modelName) }
-        if let fingerprint { message.responseMetadata["system_fingerprint"] = .string(fingerprint) }
+        if let modelName { metadata["model_name"] = .string(modelName) }
+        if let fingerprint { metadata["system_fingerprint"] = .string(fingerprint) }
+        if !metadata.isEmpty { message.responseMetadata = metadata }
     }
 
     private mutating func read(_ choice: JSONView, _ errors: OpenAIErrors) throws(RunError) {
@@ -76,9 +80,9 @@ struct OpenAICompletion {
                     let body = choice["error"].map { OpenAIErrorBody(details: $0) }
                     throw errors.error(inside: body ?? OpenAIErrorBody())
                 }
-                message.responseMetadata["finish_reason"] = Value(value)
+                metadata["finish_reason"] = Value(value)
             } else if key.isKey("logprobs") {
-                message.responseMetadata["logprobs"] = Value(value)
+                metadata["logprobs"] = Value(value)
             }
         }
         guard hasMessage else { throw RunError(.upstreamProtocol, detail: "the answer has no message") }

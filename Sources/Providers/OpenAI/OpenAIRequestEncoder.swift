@@ -56,10 +56,10 @@ struct OpenAIRequestEncoder: Sendable {
         return body
     }
 
-    /// Exact where nothing has to be escaped; never less than the overhead.
+    /// Enough where little has to be escaped; never less than the overhead.
     private static func estimate(_ message: Message) -> Int {
         guard case .text(let text) = message.content else { return 4 * messageOverhead }
-        return text.utf8.count + messageOverhead
+        return [UInt8].roomForJSON(utf8Count: text.utf8.count) + messageOverhead
     }
 }
 
