@@ -7,7 +7,9 @@
 #include <pthread.h>
 
 #include <event2/event.h>
+#include <string.h>
 #include <sys/eventfd.h> // not part of Swift's Glibc module
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -34,6 +36,24 @@ static inline int clev_set_option(int fd, int level, int option, int value) {
     return setsockopt(fd, level, option, &value, sizeof value);
 }
 
+/// Who is at the other end of a Unix socket, from the moment it connected: struct ucred, which needs _GNU_SOURCE.
+static inline int clev_peer(int fd, int *pid, unsigned *uid, unsigned *gid) {
+    struct { int pid; unsigned uid, gid; } peer;
+    socklen_t length = sizeof peer;
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0 || length != sizeof peer) return -1;
+    *pid = peer.pid;
+    *uid = peer.uid;
+    *gid = peer.gid;
+    return 0;
+}
+
+/// Its supplementary groups (SO_PEERGROUPS, Linux 4.13); how many were written, or -1, also when there are more than `count`.
+static inline int clev_peer_groups(int fd, unsigned *groups, int count) {
+    socklen_t length = (socklen_t)count * sizeof *groups;
+    if (getsockopt(fd, SOL_SOCKET, 59, groups, &length) != 0) return -1;
+    return (int)(length / sizeof *groups);
+}
+
 /// From malloc.h, which Swift's Glibc module leaves out.
 int malloc_trim(size_t pad);
 int mallopt(int parameter, int value);
@@ -56,6 +76,70 @@ static inline int clev_bytes_acknowledged(int fd, unsigned long long *count) {
     if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, info, &length) != 0 || length < 128) return -1;
     __builtin_memcpy(count, info + 120, sizeof *count);
     return 0;
+}
+
+/// prctl has a variable number of arguments, which Swift does not call.
+static inline int clev_set_parent_death_signal(int signal) { return prctl(PR_SET_PDEATHSIG, (unsigned long)signal); }
+
+/// What SO_PEERCRED fills; its struct ucred needs _GNU_SOURCE.
+struct clev_credentials {
+    pid_t pid;
+    uid_t uid;
+    gid_t gid;
+};
+
+static inline int clev_peer_credentials(int fd, struct clev_credentials *credentials) {
+    socklen_t length = sizeof *credentials;
+    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, credentials, &length);
+}
+
+/// Control messages are built with macros. SCM_RIGHTS takes 253 descriptors at most.
+enum { clev_descriptors_most = 253 };
+
+static inline ssize_t clev_send(int fd, const void *bytes, size_t size, const int *descriptors, size_t count) {
+    union {
+        struct cmsghdr header;
+        char bytes[CMSG_SPACE(clev_descriptors_most * sizeof(int))];
+    } control;
+    struct iovec part = {(void *)bytes, size};
+    struct msghdr message = {0};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    if (count > 0) {
+        memset(&control, 0, sizeof control);
+        message.msg_control = &control;
+        message.msg_controllen = CMSG_SPACE(count * sizeof(int));
+        struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+        header->cmsg_level = SOL_SOCKET;
+        header->cmsg_type = SCM_RIGHTS;
+        header->cmsg_len = CMSG_LEN(count * sizeof(int));
+        memcpy(CMSG_DATA(header), descriptors, count * sizeof(int));
+    }
+    return sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+/// `descriptors` has room for clev_descriptors_most.
+static inline ssize_t clev_receive(int fd, void *bytes, size_t size, int *descriptors, size_t *count) {
+    union {
+        struct cmsghdr header;
+        char bytes[CMSG_SPACE(clev_descriptors_most * sizeof(int))];
+    } control;
+    struct iovec part = {bytes, size};
+    struct msghdr message = {0};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    message.msg_control = &control;
+    message.msg_controllen = sizeof control;
+    *count = 0;
+    ssize_t received = recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
+    if (received < 0) return received;
+    for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header != NULL; header = CMSG_NXTHDR(&message, header)) {
+        if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
+        size_t more = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+        memcpy(descriptors + *count, CMSG_DATA(header), more * sizeof(int));
+        *count += more;
+    }
+    return received;
 }
 
 #endif

@@ -13,6 +13,8 @@ struct ServeCommand: AsyncParsableCommand {
             SIGTERM and SIGINT stop it: requests under way get server.drain_timeout to finish; a second signal ends them at once.
             SIGHUP reads the configuration and the certificates again, and keeps the old ones when there is a mistake.
             Under systemd it tells when it is ready, reloads, stops, and feeds the watchdog.
+            A process that serves at the same handover socket (handover.socket) gives its listeners to this one, which then serves in its
+            place: nothing is refused or cut.
             """
     )
 
@@ -21,95 +23,142 @@ struct ServeCommand: AsyncParsableCommand {
 
     func run() async throws {
         ProcessMemory.returnLargeBlocks()
-        let configuration = try options.loadOrExit()
+        let channel = SupervisorChannel.inherited()
+        let configuration: Configuration
+        do throws(ConfigurationErrors) {
+            configuration = try options.load()
+        } catch {
+            throw failed(error, channel)
+        }
         SignalWatcher.ignoreBrokenPipes()
         let descriptors = DescriptorLimit.raise()
         let log = try GatewayLog.bootstrap(settings: configuration.log, secrets: configuration.secrets)
         let logger = Logger(label: "headgate")
         defer { log.flush() }
-        warn(configuration, logger)
+        for warning in configuration.warnings {
+            logger.warning("configuration", metadata: ["reason": "\(warning)"])
+        }
         if let warning = configuration.warning(descriptors: descriptors) {
             logger.warning("descriptors", metadata: ["reason": "\(warning)"])
         }
         let (signals, loop) = try await Signals.caught([SIGTERM, SIGINT, SIGHUP])
-        let gateway: Gateway
+        let events = ServiceEvents(signals)
+        channel?.watch(on: loop) { events.send(.refused($0)) }
+        let start = ServiceStart(
+            configuration: configuration,
+            options: options,
+            channel: channel,
+            loop: loop,
+            logger: logger
+        )
+        let service: RunningService
         do {
-            gateway = try await Gateway.start(configuration, file: options.name, log: log)
+            service = try await start.run(log: log, events: events)
         } catch let errors as ConfigurationErrors {
-            StandardError.write("\(errors)\n")
-            throw ExitCode.configuration
+            throw failed(errors, channel)
         } catch {
             logger.error("cannot start", metadata: ["reason": "\(error)"])
+            channel?.failed("\(error)")
             throw ExitCode.failure
         }
+        await service.run(events)
+    }
+
+    /// Mistakes go to standard error, one a line, and to whoever started this process.
+    private func failed(_ errors: ConfigurationErrors, _ channel: SupervisorChannel?) -> ExitCode {
+        StandardError.write("\(errors)\n")
+        channel?.failed("\(errors)")
+        return .configuration
+    }
+}
+
+/// From a checked configuration to a service that takes requests, in place of the one that did before.
+struct ServiceStart {
+    let configuration: Configuration
+    let options: ConfigurationOptions
+    let channel: SupervisorChannel?
+    let loop: EventLoop
+    let logger: Logger
+
+    /// Takes sockets over, opens what is missing, serves, says so, and only then tells the predecessor to go.
+    ///
+    /// - Throws: what keeps it from serving; a predecessor then goes on.
+    func run(log: GatewayLog, events: ServiceEvents) async throws -> RunningService {
+        var sockets = GivenSockets()
+        sockets.takeFromServiceManager(supervisor: channel?.supervisor, logger: logger)
+        let runtimeDirectory = getenv("RUNTIME_DIRECTORY").map { String(cString: $0) }
+        let path = configuration.handover.socketPath(runtimeDirectory: runtimeDirectory)
+        var predecessor: Predecessor?
+        if let path {
+            switch try Predecessor.find(path: path, loop: loop) {
+            case .nobody: break
+            case .running(let found, let given):
+                predecessor = found
+                sockets.add(given)
+            case .killed(let pid):
+                logger.error("killed a process that did not hand over", metadata: ["pid": "\(pid)"])
+            }
+        }
+        let gateway = try await Gateway.start(configuration, file: options.name, log: log, sockets: sockets)
         for address in gateway.addresses { logger.notice("listening", metadata: ["address": "\(address)"]) }
-        let manager = ServiceManager(loops: gateway.loops)
+        if let address = gateway.metricsAddress { logger.notice("metrics", metadata: ["address": "\(address)"]) }
+        let manager = ServiceManager(loops: gateway.loops, channel: channel)
+        let options = options
+        let control = ServiceControl(gateway: gateway, manager: manager, logger: logger) {
+            () throws(ConfigurationErrors) in try options.load()
+        }
+        let reloads = Reloads { await control.reload() }
+        // The last that can fail: from here on its path is this process's.
+        let admin = try await AdminServer.start(
+            configuration.admin,
+            for: gateway,
+            file: options.name,
+            takesOver: predecessor != nil,
+            actions: AdminActions(reloads)
+        )
+        if let admin { logger.notice("admin socket", metadata: ["path": "\(admin.path)"]) }
         ProcessMemory.releaseUnused()
-        manager.ready()
-        // On the loop of the signals, which has the time: nothing periodic shall need threads of the global pool.
-        let watchdog = manager.feedWatchdog(on: loop)
-        let memory = Task.detached(executorPreference: loop) { await gateway.keepMemoryLow(on: loop) }
-        defer { memory.cancel() }
-        await obey(signals, gateway, manager, logger)
-        watchdog?.cancel()
-    }
-
-    /// Until the service has stopped.
-    private func obey(
-        _ signals: AsyncStream<Int32>,
-        _ gateway: Gateway,
-        _ manager: ServiceManager,
-        _ logger: Logger
-    ) async {
-        var stopping: Task<Void, Never>?
-        let (events, event) = AsyncStream.makeStream(of: Int32?.self)
-        let forwarding = Task {
-            for await signal in signals { event.yield(signal) }
-        }
-        defer { forwarding.cancel() }
-        for await signal in events {
-            switch signal {
-            case SIGHUP where stopping == nil: await reload(gateway, manager, logger)
-            case SIGHUP: continue
-            case nil: return
-            default:
-                if stopping != nil {
-                    logger.notice("ending requests now", metadata: ["reason": "second signal"])
-                    await gateway.cancelRequests()
-                    continue
-                }
-                logger.notice("draining", metadata: ["signal": signal == SIGINT ? "SIGINT" : "SIGTERM"])
-                manager.stopping()
-                stopping = Task {
-                    let finished = await gateway.stop()
-                    logger.notice("stopped", metadata: ["drained": "\(finished)"])
-                    event.yield(nil)
-                }
+        await control.ready()
+        if let predecessor {
+            let hasAnswered = await predecessor.takeOver()
+            let metadata: Logger.Metadata = ["pid": "\(predecessor.pid)"]
+            if hasAnswered {
+                logger.notice("took over from a process that drains now", metadata: metadata)
+            } else {
+                logger.error("the process before this one ended without draining", metadata: metadata)
             }
         }
+        return RunningService(
+            control: control,
+            reloads: reloads,
+            admin: admin,
+            manager: manager,
+            channel: channel,
+            predecessor: predecessor,
+            handover: await handoverServer(path, gateway, events),
+            successor: SuccessorStart(loop: loop, arguments: Array(CommandLine.arguments.dropFirst())) {
+                events.send(.refused($0))
+            },
+            loop: loop,
+            logger: logger
+        )
     }
 
-    private func reload(_ gateway: Gateway, _ manager: ServiceManager, _ logger: Logger) async {
-        manager.reloading()
-        defer { manager.ready() }
-        do throws(ConfigurationErrors) {
-            let next = try options.load()
-            try await gateway.reload(next)
-            warn(next, logger)
-            logger.notice("configuration reloaded", metadata: ["file": "\(options.name)"])
-            manager.status("reloaded")
+    /// Without one the service serves all the same.
+    private func handoverServer(_ path: String?, _ gateway: Gateway, _ events: ServiceEvents) async -> HandoverServer? {
+        guard let path else { return nil }
+        let server = HandoverServer(
+            loop: loop,
+            path: path,
+            sockets: gateway.listening,
+            drainLimit: configuration.server.drainTimeout
+        ) { events.send(.handover($0)) }
+        do {
+            try await server.open()
+            return server
         } catch {
-            for mistake in error.errors {
-                logger.error("configuration not reloaded", metadata: ["reason": "\(mistake)"])
-            }
-            let first = error.errors.first?.description ?? ""
-            manager.status("reload failed, still serving the old configuration: \(first)")
-        }
-    }
-
-    private func warn(_ configuration: Configuration, _ logger: Logger) {
-        for warning in configuration.warnings {
-            logger.warning("configuration", metadata: ["reason": "\(warning)"])
+            logger.error("no handover from this process", metadata: ["reason": "\(error)"])
+            return nil
         }
     }
 }

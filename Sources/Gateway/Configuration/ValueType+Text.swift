@@ -62,7 +62,7 @@ extension ValueType where Value == String {
     }
 
     /// The absolute path a scalar stands for; nil when it can be none.
-    private static func absolute(_ scalar: SettingScalar, in context: LoadContext) -> String? {
+    static func absolute(_ scalar: SettingScalar, in context: LoadContext) -> String? {
         guard !scalar.isNull, !scalar.text.isEmpty, !scalar.text.utf8.contains(0) else { return nil }
         return scalar.text.hasPrefix("/") ? scalar.text : "\(context.directory)/\(scalar.text)"
     }

@@ -14,35 +14,47 @@ public actor Gateway {
 
     /// Where it listens, with real ports.
     public nonisolated let addresses: [ListenAddress]
+    /// The sockets it listens on, for a successor. Open until ``stop(handedOver:)``.
+    public nonisolated let listening: [ListeningSockets]
 
-    private let runtimes: [LoopRuntime]
-    private let log: GatewayLog
+    nonisolated let runtimes: [LoopRuntime]
+    nonisolated let log: GatewayLog
     private let state: ServiceState
     private let logger = Logger(label: "headgate")
     private let file: String
     private var configuration: Configuration
-    private var clients: [[String: BackendClient]]  // by loop
-    private let sockets: [String]  // paths of Unix sockets, removed at the end
+    private(set) var clients: [[String: BackendClient]]  // by loop
+    private var loaded = LogTime.now
+    private let metrics: GatewayMetrics
+    private let metricsListener: MetricsListener?
+    private let paths: [String]  // of Unix sockets of our own, removed at the end
     private var isStopped = false
 
     /// Opens the listeners and serves.
     ///
-    /// - Parameter file: the configuration's name, for messages.
+    /// - Parameters:
+    ///   - file: the configuration's name, for messages.
+    ///   - sockets: listening sockets that are open already and are used before others are opened; those of no `listen` entry are
+    ///     closed.
     /// - Throws: ``ConfigurationErrors`` for certificates that cannot be used; `LoopError` when a listener cannot be opened.
-    public static func start(_ configuration: Configuration, file: String, log: GatewayLog) async throws -> Gateway {
+    public static func start(
+        _ configuration: Configuration,
+        file: String,
+        log: GatewayLog,
+        sockets: GivenSockets = GivenSockets()
+    ) async throws -> Gateway {
         let tls = try BackendTLS(configuration.backends, file: file)
         let certificates = try listenerCertificates(configuration.listen, file: file)
         let count = configuration.loopCount
         let state = ServiceState()
         let counters = configuration.mockCounters
         let steps = SharedSteps()
-        var sockets: [(listener: Int, descriptors: [Int32])] = []
-        var addresses: [ListenAddress] = []
-        for (number, settings) in configuration.listen.enumerated() {
-            let opened = try open(settings, count: count)
-            sockets.append((number, opened.descriptors))
-            addresses.append(settings.address.withPort(opened.address.port))
-        }
+        let metrics = GatewayMetrics(log: log, service: state)
+        var given = sockets
+        var listeners: [OpenListener] = []
+        for settings in configuration.listen { listeners.append(try open(settings, count: count, given: &given)) }
+        let ownSettings = configuration.metrics.ownAddress.map { ListenerSettings(address: $0) }
+        let own = try ownSettings.map { settings throws(LoopError) in try open(settings, count: 1, given: &given) }
         var runtimes: [LoopRuntime] = []
         var clients: [[String: BackendClient]] = []
         for number in 0..<count {
@@ -52,20 +64,26 @@ public actor Gateway {
                 settings: configuration.server,
                 loops: count,
                 state: state,
-                log: log
+                log: log,
+                metrics: metrics
             )
             let made = runtime.handler(for: configuration, tls: tls, counters: counters, steps: steps, reusing: [:])
             try loop.start()
             await runtime.server.reload(handler: made.handler, tls: [:])
-            for socket in sockets {
-                try await runtime.server.listen(
-                    descriptor: socket.descriptors[number],
-                    tls: certificates[socket.listener]
-                )
+            // A listener's number tells its certificate: every loop has as many of each.
+            for (place, listener) in listeners.enumerated() {
+                for descriptor in listener.byLoop[number] {
+                    try await runtime.server.listen(descriptor: descriptor, tls: certificates[place], group: place)
+                }
             }
             runtimes.append(runtime)
             clients.append(made.clients)
         }
+        given.closeRest(logger: Logger(label: "headgate"))
+        metrics.attach(runtimes)
+        metrics.took(configuration, steps, isReload: false)
+        var metricsListener: MetricsListener?
+        if let own { metricsListener = try await MetricsListener.start(configuration.metrics, metrics, own) }
         return Gateway(
             configuration,
             file: file,
@@ -73,7 +91,9 @@ public actor Gateway {
             state: state,
             runtimes: runtimes,
             clients: clients,
-            addresses: addresses
+            listeners: listeners + (own.map { [$0] } ?? []),
+            metrics: metrics,
+            metricsListener: metricsListener
         )
     }
 
@@ -84,7 +104,9 @@ public actor Gateway {
         state: ServiceState,
         runtimes: [LoopRuntime],
         clients: [[String: BackendClient]],
-        addresses: [ListenAddress]
+        listeners: [OpenListener],
+        metrics: GatewayMetrics,
+        metricsListener: MetricsListener?
     ) {
         self.configuration = configuration
         self.file = file
@@ -92,14 +114,27 @@ public actor Gateway {
         self.state = state
         self.runtimes = runtimes
         self.clients = clients
-        self.addresses = addresses
-        sockets = addresses.compactMap { address in
-            if case .unix(let path) = address { path } else { nil }
+        addresses = listeners.prefix(configuration.listen.count).map(\.address)
+        self.metrics = metrics
+        self.metricsListener = metricsListener
+        listening = listeners.map { listener in
+            ListeningSockets(address: listener.configured, descriptors: listener.byLoop.flatMap { $0 })
+        }
+        paths = listeners.filter { !$0.isManaged }.compactMap { listener in
+            if case .unix(let path) = listener.address { path } else { nil }
         }
     }
 
     /// The loops, for a watchdog.
     public nonisolated var loops: [EventLoop] { runtimes.map(\.loop) }
+
+    /// Whether it has begun to stop.
+    public nonisolated var isDraining: Bool { state.isDraining }
+
+    /// What is in force, what it is called, and since when.
+    var configurationInForce: (value: Configuration, file: String, loaded: LogTime) {
+        (configuration, file, loaded)
+    }
 
     /// Does what a start would do short of opening anything: for `check`.
     ///
@@ -110,6 +145,37 @@ public actor Gateway {
     }
 
     // MARK: Opening
+
+    struct OpenListener {
+        /// As the configuration has it.
+        var configured: ListenAddress
+        /// With its real port.
+        var address: ListenAddress
+        var byLoop: [[Int32]]
+        var isManaged = false
+    }
+
+    private static func open(
+        _ settings: ListenerSettings,
+        count: Int,
+        given: inout GivenSockets
+    ) throws(LoopError) -> OpenListener {
+        if let taken = given.take(settings.address) {
+            let port = Socket.localAddress(taken.descriptors[0])?.port
+            return OpenListener(
+                configured: settings.address,
+                address: settings.address.withPort(port),
+                byLoop: try GivenSocket.spread(taken.descriptors, over: count),
+                isManaged: taken.areManaged
+            )
+        }
+        let opened = try open(settings, count: count)
+        return OpenListener(
+            configured: settings.address,
+            address: settings.address.withPort(opened.address.port),
+            byLoop: opened.descriptors.map { [$0] }
+        )
+    }
 
     private static func open(
         _ settings: ListenerSettings,
@@ -196,14 +262,18 @@ public actor Gateway {
     /// Puts another configuration in force: all of it, or nothing.
     ///
     /// Routes, models, backends, timeouts, log settings and certificates (read again even if nothing else changed) change at once;
-    /// requests under way finish with what they began with. `listen`, `loops` and `server` belong to a start and are refused.
+    /// requests under way finish with what they began with. `listen`, `loops`, `handover` and `server` belong to a start and are refused.
     ///
+    /// - Returns: what has changed.
     /// - Throws: ``ConfigurationErrors``; the old configuration then stays in force.
-    public func reload(_ next: Configuration) async throws(ConfigurationErrors) {
+    @discardableResult
+    public func reload(_ next: Configuration) async throws(ConfigurationErrors) -> ConfigurationDifference {
         var errors: [ConfigurationError] = []
         for (key, changed) in [
             ("listen", next.listen != configuration.listen), ("loops", next.loops != configuration.loops),
-            ("server", next.server != configuration.server),
+            ("handover", next.handover != configuration.handover), ("server", next.server != configuration.server),
+            ("admin", next.admin != configuration.admin),
+            ("metrics.listen", next.metrics.ownAddress != configuration.metrics.ownAddress),
         ] where changed {
             let message = "cannot change while the service runs; restart it instead"
             errors.append(ConfigurationError(file: file, line: nil, key: key, message: message))
@@ -229,23 +299,43 @@ public actor Gateway {
                 await client.client.retire()
             }
         }
+        await metricsListener?.reload(next.metrics, metrics)
+        metrics.took(next, steps, isReload: true)
+        let difference = ConfigurationDifference(from: configuration, to: next)
         configuration = next
+        loaded = .now
+        return difference
     }
 
+    /// Notes that a reload came to nothing, for metrics: also one whose file could not be read, which never gets to ``reload(_:)``.
+    public nonisolated func reloadFailed() { metrics.reloadFailed() }
+
+    /// Where metrics have an address of their own, with its real port.
+    public nonisolated var metricsAddress: ListenAddress? { metricsListener?.address }
+
     // MARK: Stopping
+
+    /// How long an idle connection waits for a request after a handover, which tells its client to go.
+    private static let idleGrace = Duration.seconds(5)
 
     /// Stops: no new connections, requests under way get `drain_timeout` to finish, and what is left then ends with the door's
     /// error. Returns when everything has ended.
     ///
+    /// - Parameter handedOver: whether another process has the listening sockets. Clients shall notice nothing then: an idle connection
+    ///   is kept for a moment, until an answer could tell it to go, and Unix sockets keep their paths.
     /// - Returns: whether all requests finished by themselves.
     @discardableResult
-    public func stop() async -> Bool {
+    public func stop(handedOver: Bool = false) async -> Bool {
         guard !isStopped else { return true }
         isStopped = true
-        state.isDraining = true
+        // Whoever asks over a kept connection whether the service is ready is told that it is.
+        state.isDraining = !handedOver
+        // Counters of two processes behind one address would look like resets.
+        if handedOver { await metricsListener?.stop() }
+        let grace = handedOver ? Gateway.idleGrace : nil
         let finished = await withTaskGroup(of: Bool.self) { group in
             group.addTask {
-                await self.drainAll()
+                await self.drainAll(grace: grace)
                 return true
             }
             group.addTask {
@@ -258,10 +348,13 @@ public actor Gateway {
             return first
         }
         for runtime in runtimes {
-            await runtime.closeAccessLog()
+            await runtime.closeTelemetry()
             runtime.loop.stop()
         }
-        for path in sockets { unlink(path) }
+        if !handedOver {
+            await metricsListener?.stop()
+            for path in paths { unlink(path) }
+        }
         return finished
     }
 
@@ -270,11 +363,23 @@ public actor Gateway {
         for runtime in runtimes { await runtime.server.cancelRequests() }
     }
 
-    private var drainTimeout: Duration { configuration.server.drainTimeout }
+    /// How long a drain takes at most.
+    public var drainTimeout: Duration { configuration.server.drainTimeout }
 
-    private nonisolated func drainAll() async {
+    /// Requests being answered now, and how many of them are streams that have begun.
+    public nonisolated func activity() async -> ServiceActivity {
+        var sum = ServiceActivity()
+        for runtime in runtimes {
+            let activity = await runtime.server.activity
+            sum.requests += activity.requests
+            sum.streams += activity.streams
+        }
+        return sum
+    }
+
+    private nonisolated func drainAll(grace: Duration?) async {
         await withTaskGroup(of: Void.self) { group in
-            for runtime in runtimes { group.addTask { await runtime.server.drain() } }
+            for runtime in runtimes { group.addTask { await runtime.server.drain(grace: grace) } }
         }
     }
 }

@@ -1,23 +1,28 @@
 public import EventLoop
 import Glibc
 
-/// Talks to systemd: readiness, reloads, the end, and a watchdog that every loop has to feed (`sd_notify(3)`).
+/// Talks to systemd: readiness, reloads, the end, and a watchdog that every loop has to feed (`sd_notify(3)`). Under a supervisor all
+/// of it goes through that one.
 ///
-/// Does nothing where no service manager listens. Any thread.
+/// Does nothing where nobody listens. Any thread.
 public final class ServiceManager: Sendable {
     private let path: String?
+    private let channel: SupervisorChannel?
     private let loops: [EventLoop]
     private let watchdogInterval: Duration?
 
     /// Reads `NOTIFY_SOCKET`, `WATCHDOG_USEC` and `WATCHDOG_PID`.
     ///
-    /// - Parameter loops: the loops that must turn for the watchdog to be fed.
-    public convenience init(loops: [EventLoop]) {
-        self.init(loops: loops) { name in getenv(name).map { String(cString: $0) } }
+    /// - Parameters:
+    ///   - loops: the loops that must turn for the watchdog to be fed.
+    ///   - channel: the way through whoever started this process; nil when nobody of ours did.
+    public convenience init(loops: [EventLoop], channel: SupervisorChannel? = nil) {
+        self.init(loops: loops, channel: channel) { name in getenv(name).map { String(cString: $0) } }
     }
 
-    init(loops: [EventLoop], variable: (String) -> String?) {
+    init(loops: [EventLoop], channel: SupervisorChannel? = nil, variable: (String) -> String?) {
         self.loops = loops
+        self.channel = channel
         path = variable("NOTIFY_SOCKET")
         let isOurs = variable("WATCHDOG_PID").map { $0 == "\(getpid())" } ?? true
         let microseconds = variable("WATCHDOG_USEC").flatMap { Int64($0) } ?? 0
@@ -25,20 +30,30 @@ public final class ServiceManager: Sendable {
     }
 
     /// The service takes requests; also the end of a reload.
-    public func ready() { send("READY=1") }
+    public func ready(status: String) { send("READY=1\n\(line(status))") }
 
-    /// A reload begins; ``ready()`` ends it.
+    /// A reload begins; ``ready(status:)`` ends it.
     public func reloading() {
         send("RELOADING=1\nMONOTONIC_USEC=\(MonotonicTime.now.nanoseconds / 1000)")
     }
 
     /// The service is stopping.
-    public func stopping() { send("STOPPING=1") }
+    ///
+    /// - Parameter limit: how long that may take, whatever the service manager's own limit is.
+    public func stopping(within limit: Duration) {
+        send("STOPPING=1\nEXTEND_TIMEOUT_USEC=\(limit.wholeMicroseconds)")
+    }
 
     /// A sentence for `systemctl status`.
-    public func status(_ text: String) {
-        send("STATUS=" + text.split(separator: "\n").joined(separator: " "))
-    }
+    public func status(_ text: String) { send(line(text)) }
+
+    /// The service's main process is another from now on.
+    public func mainProcess(is pid: Int32) { send("MAINPID=\(pid)") }
+
+    /// Passes on what a process of ours says.
+    func pass(_ message: String) { send(message) }
+
+    private func line(_ status: String) -> String { "STATUS=" + status.split(separator: "\n").joined(separator: " ") }
 
     /// Feeds the watchdog at half its interval, each time only after every loop has turned: a stuck loop starves it, and the
     /// service manager restarts the process.
@@ -46,7 +61,7 @@ public final class ServiceManager: Sendable {
     /// - Parameter loop: where to run; not one of those that are watched.
     /// - Returns: the task that does it, to be cancelled; nil when there is no watchdog.
     public func feedWatchdog(on loop: EventLoop) -> Task<Void, Never>? {
-        guard path != nil, let watchdogInterval else { return nil }
+        guard path != nil || channel != nil, let watchdogInterval else { return nil }
         return Task.detached(executorPreference: loop) { [self] in
             while !Task.isCancelled {
                 for watched in loops {
@@ -59,6 +74,7 @@ public final class ServiceManager: Sendable {
     }
 
     private func send(_ message: String) {
+        channel?.send(message)
         guard let path, path.utf8.count < 108, let first = path.utf8.first else { return }
         let descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { return }

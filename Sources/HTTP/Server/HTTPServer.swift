@@ -16,11 +16,15 @@ public actor HTTPServer {
     private var isDraining = false
     private var whenEmpty: [CheckedContinuation<Void, Never>] = []
 
+    /// What its connections have moved. To be read on the loop.
+    public nonisolated let traffic = Traffic()
+
     /// Requests refused before they reached the handler.
     public private(set) var rejections = 0
 
     private struct Endpoint {
         let listener: Listener
+        let group: Int
         var tls: TLSContext?
     }
 
@@ -34,24 +38,37 @@ public actor HTTPServer {
 
     /// Accepts on a listening descriptor, which the server owns from now on.
     ///
-    /// - Parameter tls: the context that connections are secured with; nil for plain ones.
-    /// - Returns: the listener's number, for ``setTLS(_:listener:)``.
+    /// - Parameters:
+    ///   - tls: the context that connections are secured with; nil for plain ones.
+    ///   - group: what ``reload(handler:tls:)`` calls the listener, several of which may share a number. Default: how many were there.
     /// - Throws: `LoopError` when the loop cannot watch the descriptor.
-    @discardableResult
-    public func listen(descriptor: Int32, tls: TLSContext? = nil) throws(LoopError) -> Int {
+    public func listen(descriptor: Int32, tls: TLSContext? = nil, group: Int? = nil) throws(LoopError) {
         let number = endpoints.count
         let listener = try Listener(on: loop, descriptor: descriptor) { accepted, peer in
             self.accepted(accepted, from: peer, listener: number)
         }
-        endpoints.append(Endpoint(listener: listener, tls: tls))
-        return number
+        endpoints.append(Endpoint(listener: listener, group: group ?? number, tls: tls))
     }
 
     /// Requests that begin from now on get another handler, and new connections other certificates where given; requests under
     /// way finish with the handler they began with.
     public func reload(handler: any HTTPHandler, tls: [Int: TLSContext]) {
         handlers.value.current = handler
-        for (number, context) in tls where endpoints.indices.contains(number) { endpoints[number].tls = context }
+        for number in endpoints.indices {
+            if let context = tls[endpoints[number].group] { endpoints[number].tls = context }
+        }
+    }
+
+    /// Requests being answered now, and how many of them are streams that have begun. Looks at every connection.
+    public var activity: (requests: Int, streams: Int) {
+        var requests = 0
+        var streams = 0
+        for connection in connections.values {
+            let activity = connection.assumeIsolated { $0.activity }
+            if activity.isServing { requests += 1 }
+            if activity.isStreaming { streams += 1 }
+        }
+        return (requests, streams)
     }
 
     /// Connections open now.
@@ -108,8 +125,11 @@ public actor HTTPServer {
     }
 
     /// Stops accepting, closes idle connections, lets requests under way finish, and returns when all have.
-    public func drain() async {
-        beginDrain()
+    ///
+    /// - Parameter grace: how long an idle connection is kept instead, for a request that may be on its way already: its answer says
+    ///   `Connection: close`. For a drain that clients are not meant to notice.
+    public func drain(grace: Duration? = nil) async {
+        beginDrain(grace: grace)
         await withCheckedContinuation { continuation in
             // Looked at in here: the way into this closure may be a queued job, and the last connection may end before it.
             if connections.isEmpty { continuation.resume() } else { whenEmpty.append(continuation) }
@@ -123,12 +143,12 @@ public actor HTTPServer {
         await drain()
     }
 
-    private func beginDrain() {
+    private func beginDrain(grace: Duration? = nil) {
         guard !isDraining else { return }
         isDraining = true
         for endpoint in endpoints { endpoint.listener.close() }
         endpoints = []
-        for connection in connections.values { connection.assumeIsolated { $0.drain() } }
+        for connection in connections.values { connection.assumeIsolated { $0.drain(grace: grace) } }
     }
 
     /// Stops accepting and ends every request still under way with the door's error; ``drain()`` then returns soon.

@@ -26,6 +26,7 @@ actor ServerConnection {
     private let handlers: LoopBound<CurrentHandler>
     private let peer: SocketAddress
     private let isSecure: Bool
+    private var credentials: PeerCredentials?
 
     private var transport: Transport?
     private var timer: LoopTimer?
@@ -45,6 +46,7 @@ actor ServerConnection {
     private var onSchedule: (() -> Void)?
     private var task: Task<Void, Never>?
     private var isDraining = false
+    private var drainGrace: Duration?  // for a client that was not told to go
     private var isCancelled = false  // the drain's limit has passed
     private var hasClientFinished = false
     private var isEndAhead = false  // the client has finished, behind bytes that are not read yet
@@ -95,8 +97,15 @@ actor ServerConnection {
     func start(descriptor: Int32, tls: TLSContext?) {
         do {
             let engine = try tls.map { try TLSEngine(context: $0, role: .server) }
-            let transport = Transport(loop: loop, descriptor: descriptor, tls: engine, readsAfterSendFailure: false)
+            let transport = Transport(
+                loop: loop,
+                descriptor: descriptor,
+                tls: engine,
+                readsAfterSendFailure: false,
+                traffic: server.traffic
+            )
             self.transport = transport
+            if options.identifiesPeers { credentials = Socket.peerCredentials(descriptor) }
             timer = LoopTimer(on: loop) { self.timerFired() }
             onSchedule = { [unowned self] in schedule() }  // a writer has it only while it serves
             phase = engine == nil ? .idle : .securing
@@ -178,7 +187,7 @@ actor ServerConnection {
         case .readingBody: limitBody()
         case .readingHead where decoder.isBetweenMessages:  // an empty line behind the last request
             phase = .idle
-            limitPhase(options.idleTimeout)
+            limitIdle()
         default: break
         }
         return bytes.count
@@ -266,7 +275,14 @@ actor ServerConnection {
         isComplete = false
         guard let head, let transport else { return }
         if !body.isEmpty { body.reserveSpare(EventLoop.readBufferPadding) }
-        let request = ServerRequest(head: head, body: body, peer: peer, isSecure: isSecure, received: received)
+        let request = ServerRequest(
+            head: head,
+            body: body,
+            peer: peer,
+            credentials: credentials,
+            isSecure: isSecure,
+            received: received
+        )
         self.head = nil
         requestBytes = body.count
         body = []
@@ -298,6 +314,7 @@ actor ServerConnection {
             switch writer.interruption {
             case .deadline: (504, "the request took too long")
             case .shuttingDown: (503, "the server is shutting down")
+            case .killed: (503, "the request was ended by an operator")
             case .clientGone, nil: (500, "the request was not answered")
             }
         let (fields, body) = handler.rejection(status: status, message: message)
@@ -318,9 +335,12 @@ actor ServerConnection {
             return close(reset: true)
         }
         watchUnsentBytes()
-        guard writer.keepsConnection, !isDraining, !(hasClientFinished && backlog.isEmpty) else { return linger() }
+        // In a drain with a grace the answer may have begun before the drain, and so have promised to keep the connection.
+        guard writer.keepsConnection, !isDraining || drainGrace != nil, !(hasClientFinished && backlog.isEmpty) else {
+            return linger()
+        }
         phase = .idle
-        limitPhase(options.idleTimeout)
+        limitIdle()
         readBacklog()
     }
 
@@ -398,6 +418,8 @@ actor ServerConnection {
         armTimer()
     }
 
+    private func limitIdle() { limitPhase(min(options.idleTimeout, drainGrace ?? options.idleTimeout)) }
+
     /// The earliest of all that may come due wins.
     private func armTimer() {
         guard let timer else { return }
@@ -407,6 +429,7 @@ actor ServerConnection {
 
     /// Has the timer look at everything that a response under way needs.
     private func schedule() {
+        if let writer, writer.isKilled { interrupt(.killed) }
         if let writer, writer.keepAlive != nil, nextKeepAlive == .distantFuture {
             nextKeepAlive = loop.now + options.keepAliveInterval
         }
@@ -458,6 +481,8 @@ actor ServerConnection {
             reject(status: 408, message: "the request did not arrive in time")
         // A slow reader has the write timeout, for as long as it reads.
         case .idle where transport?.pendingBytes != 0: limitPhase(options.idleTimeout)
+        // A request that crosses our end on its way is not answered with a reset.
+        case .idle where isDraining: linger()
         case .lingering where transport?.pendingBytes != 0 && loop.now < lingerEnd: limitLinger()
         default: close()
         }
@@ -465,9 +490,25 @@ actor ServerConnection {
 
     // MARK: Ending
 
+    /// Whether a request is being answered, and whether its answer is a stream that has begun.
+    var activity: (isServing: Bool, isStreaming: Bool) {
+        guard let writer else { return (false, false) }
+        if case .streaming = writer.state { return (true, true) }
+        return (true, false)
+    }
+
     /// Stops after the response under way; an idle connection closes at once.
-    func drain() {
+    ///
+    /// - Parameter grace: how long an idle connection waits for a request instead, whose answer tells the client to go.
+    func drain(grace: Duration? = nil) {
         isDraining = true
+        drainGrace = grace
+        if let grace {
+            // What a head has promised is kept: the client may send its next request before it could see a close.
+            if let writer, writer.state == .waiting { writer.closesAfterwards = true }
+            if phase == .idle, phaseLimit > loop.now + grace { limitPhase(grace) }
+            return
+        }
         writer?.closesAfterwards = true
         switch phase {
         case .idle where transport?.pendingBytes != 0: linger()
@@ -484,6 +525,8 @@ actor ServerConnection {
         switch phase {
         case .lingering: limitLinger()
         case .readingHead, .readingBody: close()
+        case .idle: linger()
+        case .securing: close()
         default: interrupt(.shuttingDown)
         }
     }

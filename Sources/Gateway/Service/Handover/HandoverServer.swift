@@ -1,0 +1,184 @@
+public import EventLoop
+import Glibc
+
+/// The side of a handover that runs already: gives its listening sockets to the next process, and steps back when that is ready.
+///
+/// Listens on a Unix socket for processes of its own user and root. Conversations are messages: `take 1` is answered with a `listener`
+/// message for each address, which carries its sockets, and `end`; `ready` with `draining` and the drain's limit in milliseconds.
+/// Until then everything goes on as if nobody had asked, also when the other process ends. `handover` asks for a new process and is
+/// answered when one has taken over (`done`) or has not (`failed`). Pinned to its loop.
+public actor HandoverServer {
+    /// What the service has to do.
+    public enum Event: Sendable, Equatable {
+        /// Start a process that takes over; tell ``answer(_:)`` how it went.
+        case requested
+        /// The process with this id serves from now on: drain and end.
+        case takenOver(by: Int32)
+        /// Whoever took over wants the rest ended now.
+        case endNow
+    }
+
+    private let loop: EventLoop
+    /// The loop.
+    public nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
+    private let path: String
+    private let drainLimit: Duration
+    private let sockets: [ListeningSockets]
+    private let onEvent: @Sendable (Event) -> Void
+    private var listener: Listener?
+    private var file: FileIdentity?
+    private var peers: [ObjectIdentifier: Peer] = [:]
+    private var successor: pid_t?
+
+    /// Conversations at a time; others wait in the kernel's queue until they give up.
+    private static let mostPeers = 16
+    /// The protocol's version, which both sides must speak.
+    static let version = 1
+
+    private final class Peer {
+        let descriptor: Int32
+        let pid: pid_t
+        var watcher: Watcher?
+        var isTaking = false
+        var waitsForAnswer = false
+
+        init(descriptor: Int32, pid: pid_t) {
+            self.descriptor = descriptor
+            self.pid = pid
+        }
+    }
+
+    /// Makes a server that does not listen yet.
+    ///
+    /// - Parameters:
+    ///   - loop: which must have time; not one that serves.
+    ///   - drainLimit: how long a drain takes at most, for the successor to know.
+    ///   - onEvent: called on the loop.
+    public init(
+        loop: EventLoop,
+        path: String,
+        sockets: [ListeningSockets],
+        drainLimit: Duration,
+        onEvent: @escaping @Sendable (Event) -> Void
+    ) {
+        self.loop = loop
+        self.path = path
+        self.sockets = sockets
+        self.drainLimit = drainLimit
+        self.onEvent = onEvent
+    }
+
+    /// Begins to listen, in place of a predecessor.
+    ///
+    /// - Throws: `LoopError` naming the path.
+    public func open() throws(LoopError) {
+        let descriptor = try MessageSocket.listen(path: path)
+        file = FileIdentity(path)
+        listener = try Listener(on: loop, descriptor: descriptor) { accepted, _ in self.accepted(accepted) }
+    }
+
+    /// Hands no sockets over any more: to be called before they are closed. What runs between two processes goes on.
+    ///
+    /// - Parameter removesFile: whether nobody has taken over, so that the path is of no use.
+    public func close(removesFile: Bool) {
+        listener?.close()
+        listener = nil
+        // A successor has put its own socket in this one's place.
+        if removesFile, let file, FileIdentity(path) == file { unlink(path) }
+        for peer in peers.values where peer.pid != successor || !peer.isTaking { end(peer) }
+    }
+
+    /// Tells those who asked for a handover how it went.
+    ///
+    /// - Parameter failure: why there was none; nil when it is done.
+    public func answer(failure: String?) {
+        for peer in peers.values where peer.waitsForAnswer {
+            MessageSocket.send(failure.map { "failed \($0)" } ?? "done \(successor ?? 0)", on: peer.descriptor)
+            end(peer)
+        }
+    }
+
+    private func accepted(_ descriptor: Int32) {
+        guard peers.count < HandoverServer.mostPeers, let credentials = MessageSocket.peer(of: descriptor),
+            credentials.user == geteuid() || credentials.user == 0
+        else { return Socket.close(descriptor) }
+        let peer = Peer(descriptor: descriptor, pid: credentials.pid)
+        peers[ObjectIdentifier(peer)] = peer
+        do throws(LoopError) {
+            let watcher = try Watcher(on: loop, descriptor: descriptor, interest: .readable) { [unowned peer] in
+                self.received(peer)
+            }
+            peer.watcher = watcher
+            try watcher.resume()
+        } catch {
+            end(peer)
+        }
+    }
+
+    private func end(_ peer: Peer) {
+        guard peers.removeValue(forKey: ObjectIdentifier(peer)) != nil else { return }
+        peer.watcher?.cancel()
+        peer.watcher = nil
+        Socket.close(peer.descriptor)
+    }
+
+    private func received(_ peer: Peer) {
+        switch MessageSocket.receive(on: peer.descriptor) {
+        case .nothing: return
+        case .end: end(peer)
+        case .message(let text, let descriptors):
+            for descriptor in descriptors { Socket.close(descriptor) }
+            obey(text, peer)
+        }
+    }
+
+    private func obey(_ text: String, _ peer: Peer) {
+        let words = text.split(separator: " ")
+        switch words.first {
+        case "take": give(to: peer, version: words.count > 1 ? Int(words[1]) : nil)
+        case "ready" where peer.isTaking && successor == nil:
+            successor = peer.pid
+            MessageSocket.send("draining \(drainLimit.wholeMilliseconds)", on: peer.descriptor)
+            onEvent(.takenOver(by: peer.pid))
+        case "end" where peer.isTaking && successor == peer.pid: onEvent(.endNow)
+        case "handover" where successor == nil:
+            peer.waitsForAnswer = true
+            onEvent(.requested)
+        default: end(peer)
+        }
+    }
+
+    private func give(to peer: Peer, version: Int?) {
+        guard version == HandoverServer.version else {
+            MessageSocket.send("refused version \(HandoverServer.version) is spoken here", on: peer.descriptor)
+            return end(peer)
+        }
+        guard listener != nil, successor == nil else {
+            MessageSocket.send("stopping", on: peer.descriptor)
+            return end(peer)
+        }
+        peer.isTaking = true
+        for sockets in sockets {
+            var rest = sockets.descriptors[...]
+            while !rest.isEmpty {
+                let part = rest.prefix(MessageSocket.mostDescriptors)
+                MessageSocket.send("listener \(sockets.address)", descriptors: Array(part), on: peer.descriptor)
+                rest = rest.dropFirst(part.count)
+            }
+        }
+        MessageSocket.send("end", on: peer.descriptor)
+    }
+}
+
+/// Tells whether a path still leads to the same file.
+private struct FileIdentity: Equatable {
+    let device: dev_t
+    let inode: ino_t
+
+    init?(_ path: String) {
+        var status = stat()
+        guard lstat(path, &status) == 0 else { return nil }
+        device = status.st_dev
+        inode = status.st_ino
+    }
+}

@@ -1,0 +1,88 @@
+public import EventLoop
+import Glibc
+import Synchronization
+
+/// What a serving process and the one that started it say to each other, over a socket that the child is born with.
+///
+/// The child sends what it would tell the service manager, `failed REASON` before it gives up starting, and `handover` when somebody
+/// asks for a new process. The parent sends `detach` (the child is to go on by itself, and answers `detached`), and `refused REASON`
+/// when the new process did not come. Sending is for any thread; the rest happens on the loop given to ``watch(on:onRefusal:)``.
+public final class SupervisorChannel: Sendable {
+    /// Names the descriptor, and the parent to end with (0: none): `7:1234`.
+    static let variable = "HEADGATE_CHANNEL"
+
+    private let descriptor: Int32
+    /// The process id of the supervisor; nil where the parent has only started this one.
+    public let supervisor: Int32?
+    private let isOpen = Atomic<Bool>(true)
+
+    private init(descriptor: Int32, supervisor: pid_t?) {
+        self.descriptor = descriptor
+        self.supervisor = supervisor
+    }
+
+    /// The channel this process was born with; nil when nobody gave it one. Call once, before anything is started.
+    public static func inherited() -> SupervisorChannel? {
+        guard let value = getenv(variable).map({ String(cString: $0) }) else { return nil }
+        unsetenv(variable)
+        let parts = value.split(separator: ":").compactMap { Int32($0) }
+        guard parts.count == 2, fcntl(parts[0], F_SETFD, FD_CLOEXEC) == 0 else { return nil }
+        return SupervisorChannel(descriptor: parts[0], supervisor: parts[1] > 0 ? parts[1] : nil)
+    }
+
+    /// Sends one message; lost when the parent is gone.
+    public func send(_ message: String) {
+        guard isOpen.load(ordering: .relaxed) else { return }
+        MessageSocket.send(message, on: descriptor)
+    }
+
+    /// Says why this process does not start.
+    public func failed(_ reason: String) { send("failed \(reason)") }
+
+    /// Hears the parent from now on, and ends with it: the kernel kills this process when its supervisor ends without having detached
+    /// it. `onRefusal` is called on the loop, which must live as long as the process.
+    public func watch(on loop: EventLoop, onRefusal: @escaping @Sendable (String) -> Void) {
+        loop.execute { [self] in
+            if let supervisor {
+                ParentDeath.endsProcess(true)
+                if getppid() != supervisor { _exit(EXIT_FAILURE) }  // it ended before that
+            }
+            let holder = Holder()
+            holder.watcher = try? Watcher(on: loop, descriptor: descriptor, interest: .readable) {
+                self.received(holder, onRefusal)
+            }
+            try? holder.watcher?.resume()
+        }
+    }
+
+    private final class Holder {
+        var watcher: Watcher?
+    }
+
+    private func received(_ holder: Holder, _ onRefusal: (String) -> Void) {
+        switch MessageSocket.receive(on: descriptor) {
+        case .nothing: return
+        case .end:
+            // The kernel has the same in hand; here for whoever took the parent's death signal away.
+            if supervisor != nil { _exit(EXIT_FAILURE) }
+            close(holder)
+        case .message(let text, let descriptors):
+            for descriptor in descriptors { Socket.close(descriptor) }
+            if text == "detach" {
+                ParentDeath.endsProcess(false)
+                send("detached")
+                close(holder)
+            } else if text.hasPrefix("refused ") {
+                onRefusal(String(text.dropFirst(8)))
+            }
+        }
+    }
+
+    /// The descriptor stays: its number must not become another's while somebody sends.
+    private func close(_ holder: Holder) {
+        isOpen.store(false, ordering: .relaxed)
+        holder.watcher?.cancel()
+        holder.watcher = nil
+        shutdown(descriptor, Int32(SHUT_RDWR))
+    }
+}
