@@ -86,6 +86,7 @@ enum CommandManual {
         ("RUNTIME_DIRECTORY", "The folder that systemd has made for the unit's sockets, such as `/run/headgate`."),
         ("JOURNAL_STREAM", "Tells whether standard error is the journal, for `log.format: auto`."),
         ("NO_COLOR, TERM", "Log lines on a terminal are plain where `NO_COLOR` is not empty or `TERM` is `dumb`."),
+        ("COLUMNS, LINES", "The size of the terminal for `top`, where the terminal itself does not tell."),
         ("SOURCE_DATE_EPOCH", "The date of manual pages, in seconds since 1970, instead of today."),
     ]
 
