@@ -100,12 +100,14 @@ struct ServiceStart {
             }
         }
         let gateway = try await Gateway.start(configuration, file: options.name, log: log, sockets: sockets)
-        for address in gateway.addresses { logger.notice("listening", metadata: ["address": "\(address)"]) }
         let manager = ServiceManager(loops: gateway.loops, channel: channel)
         let options = options
         let control = ServiceControl(gateway: gateway, manager: manager, logger: logger) {
             () throws(ConfigurationErrors) in try options.load()
         }
+        // From here on the next process finds this one, whatever becomes of the one before.
+        let handover = await handoverServer(path, gateway, events)
+        for address in gateway.addresses { logger.notice("listening", metadata: ["address": "\(address)"]) }
         ProcessMemory.releaseUnused()
         await control.ready()
         if let predecessor {
@@ -122,7 +124,7 @@ struct ServiceStart {
             manager: manager,
             channel: channel,
             predecessor: predecessor,
-            handover: await handoverServer(path, gateway, events),
+            handover: handover,
             successor: SuccessorStart(loop: loop, arguments: Array(CommandLine.arguments.dropFirst())) {
                 events.send(.refused($0))
             },
