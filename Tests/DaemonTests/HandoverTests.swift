@@ -169,7 +169,7 @@ struct HandoverTests {
         let (probe, port) = try listeningSocket(backlog: 1)
         close(probe)
         let first = try Daemon(configuration, listen: "127.0.0.1:\(port)", directory: directory)
-        first.process.signal(SIGSTOP)
+        try stopAndWait(first.process.pid)
         let second = try Daemon(configuration, listen: "127.0.0.1:\(port)", directory: directory)
         #expect(try second.get("/health").status == 200)
         #expect(try first.process.wait() == .killed(SIGKILL))

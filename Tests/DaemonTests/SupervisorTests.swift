@@ -45,10 +45,7 @@ struct SupervisorTests {
         return found
     }
 
-    private func isRunning(_ pid: pid_t) -> Bool {
-        let words = text(of: "/proc/\(pid)/stat").split(separator: ")").last?.split(separator: " ") ?? []
-        return !words.isEmpty && words[0] != "Z"
-    }
+    private func isRunning(_ pid: pid_t) -> Bool { !["", "Z"].contains(processState(pid)) }
 
     @Test func `ready, watchdog, reload and stop pass through`() throws {
         let unit = try Unit()
@@ -84,7 +81,7 @@ struct SupervisorTests {
         let unit = try Unit()
         let daemon = try unit.start(EndpointTests.configuration)
         let worker = try #require(children(of: daemon.process.pid).first)
-        kill(worker, SIGSTOP)  // as it also must when it is stuck
+        try stopAndWait(worker)  // as it also must when it is stuck
         kill(daemon.process.pid, SIGKILL)
         #expect(try daemon.process.wait() == .killed(SIGKILL))
         try eventually("\(worker) stays") { !isRunning(worker) }
@@ -166,7 +163,7 @@ struct SupervisorTests {
         let unit = try Unit()
         let daemon = try unit.start(EndpointTests.configuration)
         let worker = try #require(children(of: daemon.process.pid).first)
-        kill(worker, SIGSTOP)
+        try stopAndWait(worker)
         daemon.process.signal(SIGUSR1)
         #expect(try daemon.process.wait() == .exited(0))
         try eventually("\(worker) stays") { !isRunning(worker) }
