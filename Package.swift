@@ -67,7 +67,7 @@ let package = Package(
         .executableTarget(
             name: "headgate",
             dependencies: [
-                "EventLoop", "Gateway", "Providers", .product(name: "Logging", package: "swift-log"),
+                "EventLoop", "Gateway", "Providers", "Runnable", .product(name: "Logging", package: "swift-log"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict

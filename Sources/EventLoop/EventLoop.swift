@@ -51,6 +51,10 @@ public final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable 
     private var flushWork: [any BeforePoll] = []
     private var runningFlushWork: [any BeforePoll] = []
     private var stepTime: MonotonicTime?
+    private var turnWaiters: [UnsafeContinuation<Void, Never>] = []
+
+    /// The number of the turn under way. On the loop.
+    public private(set) var turn: UInt64 = 0
 
     private struct Inbox {
         var jobs: [UnownedJob] = []
@@ -140,11 +144,14 @@ public final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable 
     private func run() {
         threadBits.store(UInt(pthread_self()), ordering: .releasing)
         pthread_setname_np(pthread_self(), String(name.prefix(15)))
+        ProcessMemory.prepareThreadHeap()
         while true {
             heartbeat.store(MonotonicTime.now.nanoseconds, ordering: .relaxed)
-            let hasMore = runTurn()
+            turn += 1
+            let hasMore = runTurn() || !turnWaiters.isEmpty
             if isStopping.load(ordering: .acquiring) && !hasMore { break }
             event_base_loop(base, EVLOOP_ONCE | (hasMore ? EVLOOP_NONBLOCK : 0))
+            if !turnWaiters.isEmpty { resumeTurnWaiters() }
         }
         threadBits.store(0, ordering: .releasing)
         finished.open()
@@ -199,6 +206,25 @@ public final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable 
         if !jobs.isEmpty { localJobs.append(contentsOf: jobs) }
         stepTime = nil
         for item in work { item() }
+    }
+
+    /// Lets everything else on the loop have its turn: returns when descriptors and timers were looked at once more, which takes no
+    /// time when nothing happens there. For work that could go on without ever waiting. Any executor; is not cut short by
+    /// cancellation.
+    public func nextTurn(isolation: isolated (any Actor)? = #isolation) async {
+        await withUnsafeContinuation { (waiter: UnsafeContinuation<Void, Never>) in
+            if isCurrent {
+                turnWaiters.append(waiter)
+            } else {
+                execute { self.turnWaiters.append(waiter) }
+            }
+        }
+    }
+
+    private func resumeTurnWaiters() {
+        let waiters = turnWaiters
+        turnWaiters = []
+        for waiter in waiters { waiter.resume() }
     }
 
     // MARK: Executor

@@ -14,6 +14,21 @@ public enum ProcessMemory {
         _ = mallopt(clev_malloc_trim_threshold, 512 << 10)
     }
 
+    /// Address space that a loop's heap may write to from the beginning, and the size of the blocks that reach it: below the bound from
+    /// which glibc maps blocks separately, 128 KiB.
+    private static let preparedHeap = 32 << 20
+    private static let preparedBlock = 120 << 10
+
+    /// Has the calling thread's heap grow to 32 MiB and shrink again, once at its beginning.
+    ///
+    /// glibc makes the heap of a thread writable page by page as it grows, a system call each, but leaves writable what it gave back.
+    /// The first batch of 1,000 items made 1,846 such calls, 8 ms of its time. Costs some 0.3 ms and no memory: the pages come with
+    /// their first use, as ever.
+    static func prepareThreadHeap() {
+        let blocks = (0..<preparedHeap / preparedBlock).map { _ in malloc(preparedBlock) }
+        for block in blocks.reversed() { free(block) }
+    }
+
     /// Returns the heap's free pages, unmaps the pages of program code that were read in so far, and has the kernel read single
     /// pages from now on.
     ///

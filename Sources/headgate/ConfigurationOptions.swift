@@ -9,17 +9,24 @@ struct ConfigurationOptions: ParsableArguments {
 
     @Option(
         name: .shortAndLong,
-        help: """
+        help: ArgumentHelp(
+            """
             The configuration file. Without it: \(ConfigurationOptions.systemFile) where there is one, else a built-in \
             configuration with a mock model at / on 127.0.0.1:8080.
-            """
+            """,
+            valueName: "file"
+        ),
+        completion: .file(extensions: ["yaml", "yml"])
     )
     var config: String?
 
     @Option(
-        help: """
-            Listen here instead of where the configuration says; may be repeated. 127.0.0.1:8080, [::1]:8080, unix:/path.
+        help: ArgumentHelp(
             """
+            Listen here instead of where the configuration says; may be repeated. 127.0.0.1:8080, [::1]:8080, unix:/path.
+            """,
+            valueName: "address"
+        )
     )
     var listen: [String] = []
 

@@ -14,12 +14,14 @@ struct Headgate: AsyncParsableCommand {
               curl -N http://127.0.0.1:8080/stream -H 'Accept: text/plain' -d '{"input":"Hello"}'
 
             Then write a configuration (headgate check --config FILE explains its mistakes) and serve it with --config FILE.
+            A running daemon is looked into with status, top and tail, and taken hold of with kill, reload and drain.
             Exit codes: 0 in order, 1 failed at work, 64 wrong arguments, 78 wrong configuration.
             """,
         version: VersionCommand.version,
         subcommands: [
-            ServeCommand.self, SuperviseCommand.self, HandoverCommand.self, CheckCommand.self, GraphCommand.self,
-            MockCommand.self, VersionCommand.self,
+            ServeCommand.self, SuperviseCommand.self, HandoverCommand.self, ReloadCommand.self, DrainCommand.self,
+            StatusCommand.self, TopCommand.self, TailCommand.self, KillCommand.self, CheckCommand.self,
+            GraphCommand.self, MockCommand.self, VersionCommand.self, ManualCommand.self,
         ]
     )
 

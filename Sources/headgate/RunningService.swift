@@ -34,6 +34,8 @@ final class ServiceEvents: Sendable {
 /// The service from its start to its end: does what signals, and the processes before and after it, want.
 struct RunningService {
     let control: ServiceControl
+    let reloads: Reloads
+    let admin: AdminServer?
     let manager: ServiceManager
     let channel: SupervisorChannel?
     let predecessor: Predecessor?
@@ -57,7 +59,7 @@ struct RunningService {
         var stopping: Task<Void, Never>?
         for await event in events.stream {
             switch event {
-            case .signal(SIGHUP): if stopping == nil { _ = await control.reload() }
+            case .signal(SIGHUP): if stopping == nil { _ = await reloads.reload() }
             case .signal(let signal):
                 guard stopping == nil else {
                     await endNow("second signal")
@@ -85,7 +87,9 @@ struct RunningService {
                 status.cancel()
                 stopping = stop(events, handedOver: true)
             case .handover(.endNow): await endNow("the next process stops")
-            case .stopped: return
+            case .stopped:
+                await admin?.stop()
+                return
             }
         }
     }

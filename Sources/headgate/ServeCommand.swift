@@ -105,9 +105,20 @@ struct ServiceStart {
         let control = ServiceControl(gateway: gateway, manager: manager, logger: logger) {
             () throws(ConfigurationErrors) in try options.load()
         }
+        let reloads = Reloads { await control.reload() }
+        // The last that can fail: from here on its path is this process's.
+        let admin = try await AdminServer.start(
+            configuration.admin,
+            for: gateway,
+            file: options.name,
+            takesOver: predecessor != nil,
+            actions: AdminActions(reloads)
+        )
         // From here on the next process finds this one, whatever becomes of the one before.
         let handover = await handoverServer(path, gateway, events)
         for address in gateway.addresses { logger.notice("listening", metadata: ["address": "\(address)"]) }
+        if let address = gateway.metricsAddress { logger.notice("metrics", metadata: ["address": "\(address)"]) }
+        if let admin { logger.notice("admin socket", metadata: ["path": "\(admin.path)"]) }
         ProcessMemory.releaseUnused()
         await control.ready()
         if let predecessor {
@@ -121,6 +132,8 @@ struct ServiceStart {
         }
         return RunningService(
             control: control,
+            reloads: reloads,
+            admin: admin,
             manager: manager,
             channel: channel,
             predecessor: predecessor,

@@ -10,10 +10,13 @@ struct CommandTests {
         #expect(try Headgate.run("--version").ending == .exited(0))
         let help = try Headgate.run("--help")
         #expect(help.ending == .exited(0))
-        for word in ["serve", "check", "graph", "mock", "version", "curl http://127.0.0.1:8080/invoke", "78"] {
+        for word in [
+            "serve", "check", "graph", "mock", "version", "status", "top", "tail", "kill", "drain", "reload",
+            "curl http://127.0.0.1:8080/invoke", "78",
+        ] {
             #expect(help.stdout.contains(word), "--help says nothing of \(word)")
         }
-        for command in ["serve", "check", "graph", "mock"] {
+        for command in ["serve", "check", "graph", "mock", "status", "top", "tail", "kill", "drain", "reload"] {
             let help = try Headgate.run(command, "--help")
             #expect(help.ending == .exited(0))
             #expect(help.stdout.contains("USAGE: headgate \(command)"))
@@ -22,6 +25,7 @@ struct CommandTests {
 
     @Test(arguments: [
         ["serve", "--nonsense"], ["check", "extra"], ["mock", "--tokens", "many"], ["mock", "--listen", "nowhere"],
+        ["top", "--interval", "1ms"], ["top", "--limit", "0"], ["kill"], ["drain", "--timeout", "soon"],
         ["dance"], ["graph", "/nowhere"], ["graph", "--format", "dot"], ["serve", "--listen", "nowhere"],
         ["check", "--listen", "127.0.0.1:99999"],
         ["serve", "--listen", "127.0.0.1:1", "--listen", "127.0.0.1:1"],

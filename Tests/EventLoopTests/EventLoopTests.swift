@@ -44,6 +44,25 @@ import Testing
         #expect(times.first == times.last)
     }
 
+    /// Work that never waits would keep descriptors and timers waiting.
+    @Test(arguments: [true, false]) func timersComeBetweenTurnsOfWorkThatNeverWaits(onTheLoop: Bool) async throws {
+        let fixture = try LoopFixture()
+        let loop = fixture.loop
+        let fired = Events<Bool>()
+        await fixture.on { home in
+            let timer = LoopTimer(on: home.loop) { fired.add(true) }
+            timer.arm(at: .now)
+            home.keep { timer.cancel() }
+        }
+        let work = Task(executorPreference: onTheLoop ? loop : nil) {
+            while !Task.isCancelled { await loop.nextTurn() }
+            return loop.isCurrent
+        }
+        #expect(await fired.next(1) == [true])
+        work.cancel()
+        #expect(await work.value == onTheLoop)
+    }
+
     @Test func actorsLiveOnTheLoop() async throws {
         let fixture = try LoopFixture()
         let loop = fixture.loop

@@ -136,6 +136,24 @@ struct MessageChunkAddingTests {
         )
     }
 
+    @Test("LS-137 an empty id is none: pieces of a tool call, content blocks and chunks join whoever else says it")
+    func emptyIDs() throws {
+        func call(_ arguments: String, _ id: String?) -> MessageChunk {
+            var chunk = MessageChunk(
+                content: .blocks([["index": 0, "id": .string(id ?? ""), "text": .string(arguments)]]),
+                id: id
+            )
+            chunk.toolCallChunks = [ToolCallChunk(name: nil, arguments: arguments, id: id, index: 0)]
+            return chunk
+        }
+        for ids in [["c1", "", ""], ["", "c1", ""], ["", nil, "c1"]] {
+            let joined = try sum(sum(call("{\"a\"", ids[0]), call(":1", ids[1])), call("}", ids[2]))
+            #expect(joined.toolCallChunks == [ToolCallChunk(name: nil, arguments: "{\"a\":1}", id: "c1", index: 0)])
+            #expect(joined.content == .blocks([["index": 0, "id": "c1", "text": "{\"a\":1}"]]))
+            #expect(joined.id == "c1")
+        }
+    }
+
     @Test(
         "LS-137 the first id of a provider wins, else one that begins lc_run-",
         arguments: [

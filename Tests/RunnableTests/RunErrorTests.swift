@@ -12,7 +12,7 @@ struct RunErrorTests {
             (.timeoutTLS, 504), (.timeoutHead, 504), (.timeoutFirstToken, 504), (.timeoutIdle, 504),
             (.timeoutTotal, 504), (.truncated, 502), (.upstreamProtocol, 502), (.policyRate, 429),
             (.policyConcurrency, 429), (.policyQueue, 429), (.policyBudget, 429), (.clientGone, 499),
-            (.shuttingDown, 503), (.internal, 500),
+            (.shuttingDown, 503), (.killed, 503), (.internal, 500),
         ] as [(RunError.Code, Int)]
     )
     func status(_ code: RunError.Code, _ status: Int) {

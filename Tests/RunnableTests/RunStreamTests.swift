@@ -114,6 +114,45 @@ struct RunStreamTests {
         #expect(record.cancelled.load(ordering: .relaxed) == 1)
     }
 
+    @Test("forEach hands all elements on, and pauses where it is told to")
+    func forEach() async throws {
+        var iterator = stream(5).makeAsyncIterator()
+        var taken: [Int] = []
+        let isOver = try await iterator.forEach {
+            taken.append($0)
+            return $0 != 2
+        }
+        #expect(!isOver && taken == [0, 1, 2] && record.counts == [1, 3, 0])
+        #expect(
+            try await iterator.forEach {
+                taken.append($0)
+                return true
+            }
+        )
+        #expect(taken == [0, 1, 2, 3, 4] && record.counts == [1, 5, 0])
+        #expect(try await iterator.forEach { _ in true })
+        var failing = stream(1, TestError(3)).makeAsyncIterator()
+        await #expect(throws: TestError(3)) { try await failing.forEach { _ in true } }
+        #expect(try await failing.next() == nil)
+    }
+
+    @Test("forEach ends when its task is cancelled")
+    func forEachCancelled() async throws {
+        let stream = stream(.max)
+        let isRunning = Gate()
+        let task = Task {
+            var iterator = stream.makeAsyncIterator()
+            return try await iterator.forEach {
+                if $0 == 3 { isRunning.open() }
+                return true
+            }
+        }
+        await isRunning.wait()
+        task.cancel()
+        await #expect(throws: CancellationError.self) { try await task.value }
+        #expect(record.cancelled.load(ordering: .relaxed) == 1)
+    }
+
     @Test("the error of making a source is the first result")
     func failing() async throws {
         var iterator = RunStream<Int>.failing(TestError(7)).makeAsyncIterator()

@@ -18,6 +18,20 @@ extension Configuration {
             "How the process is replaced by the next one."
         ),
         .section("log", \.log, LogSettings.fields, defaults: LogSettings(), "What is logged, and how."),
+        .section(
+            "admin",
+            \.admin,
+            AdminSettings.fields,
+            defaults: AdminSettings(),
+            "Live control: who may look in and take hold, by a Unix socket."
+        ),
+        .section(
+            "metrics",
+            \.metrics,
+            MetricsSettings.fields,
+            defaults: MetricsSettings(),
+            "What is counted, and who may ask for it."
+        ),
         .named(
             "backends",
             \.backends,

@@ -14,6 +14,10 @@ public struct Configuration: Sendable, Equatable {
     public var handover = HandoverSettings()
     /// What is logged, and how.
     public var log = LogSettings()
+    /// Live control.
+    public var admin = AdminSettings()
+    /// What is counted, and who may ask for it.
+    public var metrics = MetricsSettings()
     /// Upstream servers, in the order of the file; names are unique.
     public var backends: [BackendSettings] = []
     /// Names callers and routes use for a backend with a model and its parameters; names are unique.

@@ -15,6 +15,7 @@ struct ConfigurationChecks {
             checkName(model.backend, at: place, "backend", among: configuration.backends.map(\.name))
         }
         checkRoutes()
+        checkMetrics()
         let shapes = PipelineChecks(configuration, context: context)
         for route in configuration.routes { _ = shapes.shape(of: route.path) }
         if !shapes.hasEndlessRoutes {

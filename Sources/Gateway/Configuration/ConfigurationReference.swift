@@ -49,15 +49,35 @@ public enum ConfigurationReference {
         defaults: Configuration()
     )
 
-    /// The README's reference: one table for each top-level section.
+    /// Keys that belong together: those at the top that have none below them (and `listen`), then each top-level section.
+    struct Section {
+        /// Nil for the keys at the top.
+        let name: String?
+        let summary: String
+        let keys: [ConfigurationKey]
+    }
+
+    /// Every key that can be set, by section.
+    static var sections: [Section] {
+        let top = keys.filter { !$0.path.contains(".") && !$0.path.contains("[") }
+        let single = top.filter { section in !keys.contains { isBelow($0, section) } || section.path == "listen" }
+        let first = keys.filter { key in single.contains { key.path == $0.path || isBelow(key, $0) } }
+        return [Section(name: nil, summary: "", keys: first)]
+            + top.filter { !single.contains($0) }.map { section in
+                Section(
+                    name: section.path,
+                    summary: section.summary,
+                    keys: keys.filter { isBelow($0, section) && $0.type != "mapping" }
+                )
+            }
+    }
+
+    /// The reference of `docs/configuration.md`: one table for each section.
     public static var markdown: String {
         var text = ""
-        let sections = keys.filter { !$0.path.contains(".") && !$0.path.contains("[") }
-        let single = sections.filter { section in !keys.contains { isBelow($0, section) } || section.path == "listen" }
-        text += table(keys.filter { key in single.contains { key.path == $0.path || isBelow(key, $0) } })
-        for section in sections where !single.contains(section) {
-            text += "\n#### `\(section.path)`\n\n\(section.summary)\n\n"
-            text += table(keys.filter { isBelow($0, section) && $0.type != "mapping" })
+        for section in sections {
+            if let name = section.name { text += "\n#### `\(name)`\n\n\(section.summary)\n\n" }
+            text += table(section.keys)
         }
         return text
     }

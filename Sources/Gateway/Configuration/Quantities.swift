@@ -1,11 +1,11 @@
 /// Durations as the file writes them: `500ms`, `1.5s`, `2m`, `1h`, `200us`.
-enum DurationText {
+public enum DurationText {
     private static let units: [(name: String, microseconds: Int64)] = [
         ("us", 1), ("ms", 1_000), ("s", 1_000_000), ("m", 60_000_000), ("h", 3_600_000_000),
     ]
 
     /// Whole microseconds up to a thousand hours; nil for anything else.
-    static func parse(_ text: String) -> Duration? {
+    public static func parse(_ text: String) -> Duration? {
         let number = text.prefix { ("0"..."9").contains($0) || $0 == "." }
         let unitName = text.dropFirst(number.count)
         guard let unit = units.first(where: { $0.name == unitName })?.microseconds else { return nil }

@@ -1,5 +1,6 @@
 import EventLoop
 import HTTP
+import Providers
 import Runnable
 
 /// What one request came to, filled in as it goes on; the access line is made from it. Belongs to the request's task.
@@ -21,14 +22,34 @@ final class RunReport {
     var firstToken: Duration?
     /// Items of a batch.
     var items: Int?
+    /// Pieces of content so far.
+    private(set) var contents = 0
+    /// What is run and for whom; nil where nothing is.
+    var run: Run?
+    /// The calls of models it makes.
+    var calls: CallLog?
+    /// What was asked for, once that is known: the route, and what of it or of the daemon.
+    var route: RouteService?
+    var endpoint = EndpointLabel.none
+    /// Where it stands in ``LiveRequests``.
+    var place: Int?
+
+    /// What a request runs.
+    struct Run {
+        let route: RouteService
+        let method: RouteTable.RunMethod
+        let request: ServerRequest
+        let response: ResponseWriter
+    }
 
     init(runID: RunID, received: MonotonicTime) {
         self.runID = runID
         self.received = received
     }
 
-    /// Notes that content was made; the first time counts.
+    /// Notes that content was made; the first time tells the time to the first token.
     func producedContent() {
+        contents += 1
         if firstToken == nil { firstToken = MonotonicTime.now - received }
     }
 

@@ -62,7 +62,7 @@ public final class AccessLog {
 
 extension LogLine {
     /// Adds a whole line: one call, because each use of a class's property costs a check.
-    fileprivate mutating func append(_ request: borrowing AccessRecord, _ level: Logger.Level, detail: String?) {
+    mutating func append(_ request: borrowing AccessRecord, _ level: Logger.Level, detail: String?) {
         begin(level, "request")
         switch request.requestID {
         case .run(let id): field(.id, id)
@@ -93,9 +93,9 @@ extension LogLine {
 
 extension AccessRecord.Outcome {
     /// How serious the outcome is for the operator.
-    fileprivate var level: Logger.Level {
+    var level: Logger.Level {
         switch self {
-        case .ok, .clientGone, .clientError, .rejected, .shuttingDown: .info
+        case .ok, .clientGone, .clientError, .rejected, .shuttingDown, .killed: .info
         case .upstreamError, .timeout, .truncated: .warning
         case .internalError: .error
         }

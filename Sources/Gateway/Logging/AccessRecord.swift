@@ -89,6 +89,8 @@ extension AccessRecord {
         case rejected
         /// This program is stopping.
         case shuttingDown = "shutting_down"
+        /// An operator ended it.
+        case killed
         /// A fault of this program.
         case internalError = "internal_error"
 
@@ -105,6 +107,7 @@ extension AccessRecord {
             case .policyRate, .policyConcurrency, .policyQueue, .policyBudget: self = .rejected
             case .clientGone: self = .clientGone
             case .shuttingDown: self = .shuttingDown
+            case .killed: self = .killed
             case .internal: self = .internalError
             }
         }

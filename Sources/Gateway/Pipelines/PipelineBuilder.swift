@@ -9,18 +9,23 @@ final class PipelineBuilder {
     /// What steps wait with.
     private let clock: any RunClock
     private let shared: SharedSteps
+    private let counting: MetricCounting
     private var made: [String: Step] = [:]
 
-    /// - Parameter shared: what steps of all loops have together.
+    /// - Parameters:
+    ///   - shared: what steps of all loops have together.
+    ///   - counting: counts what steps do.
     init(
         _ configuration: Configuration,
         clock: any RunClock,
         shared: SharedSteps,
+        counting: MetricCounting,
         makeModel: @escaping (_ name: String, _ route: RouteSettings) -> (any ChatModel)?
     ) {
         self.configuration = configuration
         self.clock = clock
         self.shared = shared
+        self.counting = counting
         self.makeModel = makeModel
     }
 
@@ -62,7 +67,9 @@ final class PipelineBuilder {
         if let name = settings.name { step = step.named(name).erased }
         step = decorated(step, settings, route)
         let fallbacks = settings.fallbacks.compactMap { steps($0, route) }
-        if !fallbacks.isEmpty { step = step.withFallbacks(fallbacks, clock: clock).erased }
+        if !fallbacks.isEmpty {
+            step = step.withFallbacks(fallbacks, clock: clock, onFallback: counting.fallback(of: route)).erased
+        }
         for choice in settings.configurable where !choice.alternatives.isEmpty {
             var alternatives: [String: Step] = [:]
             for named in choice.alternatives { alternatives[named.key] = steps(named.steps, route) }
@@ -79,13 +86,14 @@ final class PipelineBuilder {
         if let retry = settings.retry {
             let waits = RetryWaits(initial: retry.initial, maximum: retry.maximum, jitter: retry.jitter)
             let budget = shared.budget(route)
-            let policy = RetryPolicy(
+            var policy = RetryPolicy(
                 attempts: retry.attempts,
                 waits: waits,
                 isRetryable: Self.isRetryable,
                 budget: budget,
                 clock: clock
             )
+            policy.onRetry = counting.retry(of: route)
             step = step.withRetry(policy).erased
         }
         if let cache = shared.cache(settings) {

@@ -55,6 +55,23 @@ final class SharedSteps: Sendable {
         }
     }
 
+    /// What limiters and budgets have at one moment.
+    struct Reading: Sendable {
+        /// Calls that wait, by step.
+        var waiting: [(step: String, count: Int)] = []
+        /// Retries that there may be, by route.
+        var budgets: [(route: String, count: Int)] = []
+    }
+
+    /// Everything as it is now, in the order of the names.
+    func reading() -> Reading {
+        let (limiters, budgets) = state.withLock { ($0.limiters, $0.budgets) }
+        return Reading(
+            waiting: limiters.sorted { $0.key < $1.key }.map { ($0.key, $0.value.waiting) },
+            budgets: budgets.sorted { $0.key < $1.key }.map { ($0.key, $0.value.available) }
+        )
+    }
+
     /// The budget that all retries of a route share: one in five calls, and ten beside them (G10).
     func budget(_ route: RouteSettings) -> RetryBudget {
         state.withLock { state in

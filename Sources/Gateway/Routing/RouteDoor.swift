@@ -44,7 +44,7 @@ extension LangServeDoor<PipelineRun> {
         _ base: HashedConfig?,
         isolation: isolated (any Actor)? = #isolation
     ) async {
-        await RequestScope.$current.withValue(RequestScope()) {
+        await RequestScope.$current.withValue(RequestScope(counts: run.permits)) {
             _ = isolation  // a closure given to the standard library stays on the actor only if it captures it
             await answer(method, request, response, report, base)
             run.finish(report)

@@ -12,6 +12,8 @@ final class RouteService: Sendable {
     let shape: RouteShape
     /// What callers may choose.
     let specs: [ConfigurableSpec]
+    /// Its number in ``MetricNames``; nil where nothing is counted.
+    let number: Int?
 
     init(
         settings: RouteSettings,
@@ -19,7 +21,8 @@ final class RouteService: Sendable {
         timeouts: TimeoutSettings,
         abortsOnDisconnect: Bool = true,
         shape: RouteShape,
-        specs: [ConfigurableSpec] = []
+        specs: [ConfigurableSpec] = [],
+        number: Int? = nil
     ) {
         self.settings = settings
         self.backend = backend
@@ -27,5 +30,6 @@ final class RouteService: Sendable {
         self.abortsOnDisconnect = abortsOnDisconnect
         self.shape = shape
         self.specs = specs
+        self.number = number
     }
 }

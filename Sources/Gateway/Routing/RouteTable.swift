@@ -12,6 +12,7 @@ struct RouteTable: Sendable {
         case index
         case openAPI
         case docs
+        case metrics
     }
 
     /// What a route does for its callers, by POST.
@@ -22,14 +23,16 @@ struct RouteTable: Sendable {
         case streamLog
         case streamEvents
 
-        /// The path's last segment, and the endpoint's name in logs.
-        var name: StaticString {
+        /// The path's last segment.
+        var name: StaticString { label.name }
+
+        var label: EndpointLabel {
             switch self {
-            case .invoke: "invoke"
-            case .batch: "batch"
-            case .stream: "stream"
-            case .streamLog: "stream_log"
-            case .streamEvents: "stream_events"
+            case .invoke: .invoke
+            case .batch: .batch
+            case .stream: .stream
+            case .streamLog: .streamLog
+            case .streamEvents: .streamEvents
             }
         }
 
@@ -51,13 +54,15 @@ struct RouteTable: Sendable {
         case configSchema
         case playground
 
-        /// The path below the route's, and the endpoint's name in logs.
-        var name: StaticString {
+        /// The path below the route's.
+        var name: StaticString { label.name }
+
+        var label: EndpointLabel {
             switch self {
-            case .inputSchema: "input_schema"
-            case .outputSchema: "output_schema"
-            case .configSchema: "config_schema"
-            case .playground: "playground/"
+            case .inputSchema: .inputSchema
+            case .outputSchema: .outputSchema
+            case .configSchema: .configSchema
+            case .playground: .playground
             }
         }
 
@@ -77,8 +82,10 @@ struct RouteTable: Sendable {
     /// The mounted routes in the configuration's order.
     let routes: [RouteService]
 
-    init(_ doors: [RouteDoor]) {
+    /// - Parameter metrics: the path of the metrics, where clients may ask for them.
+    init(_ doors: [RouteDoor], metrics: String? = nil) {
         routes = doors.map(\.route)
+        if let metrics { endpoints[metrics] = .metrics }
         for door in doors {
             let settings = door.route.settings
             let prefix = settings.path == "/" ? "" : settings.path
@@ -112,7 +119,7 @@ struct RouteTable: Sendable {
             switch endpoints[String(path[..<slash] + rest[next...])] {
             case .run(let door, let method)?: return (.run(door, method), String(rest[..<next]))
             case .about(let door, let page)?: return (.about(door, page), String(rest[..<next]))
-            case .feedback, .health, .ready, .index, .openAPI, .docs, nil: continue
+            case .feedback, .health, .ready, .index, .openAPI, .docs, .metrics, nil: continue
             }
         }
         return nil
@@ -124,21 +131,22 @@ extension RouteTable.Endpoint {
     var door: RouteDoor? {
         switch self {
         case .run(let door, _), .about(let door, _), .feedback(let door, _): door
-        case .health, .ready, .index, .openAPI, .docs: nil
+        case .health, .ready, .index, .openAPI, .docs, .metrics: nil
         }
     }
 
-    /// Its name in logs.
-    var name: StaticString {
+    /// What logs and metrics call it.
+    var label: EndpointLabel {
         switch self {
-        case .run(_, let method): method.name
-        case .about(_, let page): page.name
-        case .feedback(_, let kind): kind.name
-        case .health: "health"
-        case .ready: "ready"
-        case .index: "index"
-        case .openAPI: "openapi"
-        case .docs: "docs"
+        case .run(_, let method): method.label
+        case .about(_, let page): page.label
+        case .feedback(_, let kind): kind.label
+        case .health: .health
+        case .ready: .ready
+        case .index: .index
+        case .openAPI: .openAPI
+        case .docs: .docs
+        case .metrics: .metrics
         }
     }
 }

@@ -133,7 +133,7 @@ struct MessageSchema {
         MessageSchema(
             "AIMessage",
             "ai",
-            ["tool_calls": ["type": "array", "items": toolCall, "title": "Tool Calls"]],
+            ["tool_calls": ["type": ["array", "null"], "items": toolCall, "title": "Tool Calls"]],
             []
         ),
         MessageSchema("HumanMessage", "human", [:], []),
@@ -181,8 +181,8 @@ struct MessageSchema {
                 ],
                 "title": "Content",
             ],
-            "additional_kwargs": ["type": "object", "title": "Additional Kwargs"],
-            "response_metadata": ["type": "object", "title": "Response Metadata"],
+            "additional_kwargs": ["type": ["object", "null"], "title": "Additional Kwargs"],
+            "response_metadata": ["type": ["object", "null"], "title": "Response Metadata"],
             "type": ["const": .string(tag), "title": "Type"],
             "name": name,
             "id": ["type": ["string", "number", "null"], "title": "Id"],

@@ -10,7 +10,8 @@ struct BackendClient: Sendable {
     let settings: BackendSettings
     let client: HTTPClient
 
-    init(_ settings: BackendSettings, loop: EventLoop, tls: TLSContext?) {
+    /// - Parameter traffic: counts the bytes of its connections.
+    init(_ settings: BackendSettings, loop: EventLoop, tls: TLSContext?, traffic: Traffic) {
         guard let url = settings.url else { preconditionFailure("the loader requires a url") }
         self.settings = settings
         var options = HTTPClientOptions()
@@ -23,17 +24,22 @@ struct BackendClient: Sendable {
             origin: HTTPOrigin(isSecure: url.scheme == .https, host: url.host, port: url.port),
             tls: tls,
             serverName: settings.serverName,
-            options: options
+            options: options,
+            traffic: traffic
         )
     }
 
     /// A model of this backend in OpenAI's dialect.
+    /// - Parameter number: the model's in ``MetricNames``; nil where nothing is counted.
     func openAIModel(
         _ model: ModelSettings,
         _ timeouts: TimeoutSettings,
-        reader: LoopBound<JSONReader>
+        reader: LoopBound<JSONReader>,
+        number: Int?
     ) -> OpenAIModel {
         var options = OpenAIModelOptions(model: model.model)
+        options.backend = settings.name
+        options.number = number
         options.parameters = model.params.map { .init(name: $0.name, json: $0.json) }
         options.includesUsage = settings.streamOptions
         options.maximumResponse = settings.maxResponse

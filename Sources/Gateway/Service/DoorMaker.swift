@@ -12,11 +12,14 @@ struct DoorMaker {
     let clients: [String: BackendClient]
     let counters: [String: MockCounter]
     let steps: SharedSteps
+    let counting: MetricCounting
 
     /// One for each route, in the configuration's order.
     func doors() -> [RouteDoor] {
         let checks = PipelineChecks(configuration)
-        let builder = PipelineBuilder(configuration, clock: LoopClock(loop), shared: steps) { model($0, on: $1) }
+        let builder = PipelineBuilder(configuration, clock: LoopClock(loop), shared: steps, counting: counting) {
+            model($0, on: $1)
+        }
         return configuration.routes.compactMap { door(for: $0, checks.shape(of: $0.path), builder) }
     }
 
@@ -29,10 +32,11 @@ struct DoorMaker {
             timeouts: configuration.effectiveTimeouts(route: route),
             abortsOnDisconnect: backends.allSatisfy(\.abortOnDisconnect),
             shape: shape,
-            specs: configuration.configurableSpecs(of: route)
+            specs: configuration.configurableSpecs(of: route),
+            number: counting.number(of: route)
         )
         guard route.pipeline == nil else {
-            let run = PipelineRun(step: step, shape: shape.input)
+            let run = PipelineRun(step: step, shape: shape.input, permits: counting.permits)
             return .pipeline(LangServeDoor(loop: loop, reader: reader, runIDs: runIDs, route: service, run: run))
         }
         guard let model = model(route.model, on: route) else { return nil }
@@ -44,14 +48,22 @@ struct DoorMaker {
         guard let model = configuration.model(name), let backend = configuration.backend(model.backend) else {
             return nil
         }
+        let number = counting.number(of: model, backend)
         switch backend.dialect {
         case .mock:
             guard let counter = counters[backend.name] else { preconditionFailure("no counter for \(backend.name)") }
-            return MockModel(loop: loop, script: MockScript(backend.mock), name: model.model, counter: counter)
+            return MockModel(
+                loop: loop,
+                script: MockScript(backend.mock),
+                name: model.model,
+                backend: backend.name,
+                number: number,
+                counter: counter
+            )
         case .openai:
             guard let client = clients[backend.name] else { preconditionFailure("no client for \(backend.name)") }
             let timeouts = configuration.effectiveTimeouts(route: route, model: name)
-            return client.openAIModel(model, timeouts, reader: reader)
+            return client.openAIModel(model, timeouts, reader: reader, number: number)
         }
     }
 }

@@ -17,13 +17,16 @@ public actor Gateway {
     /// The sockets it listens on, for a successor. Open until ``stop(handedOver:)``.
     public nonisolated let listening: [ListeningSockets]
 
-    private let runtimes: [LoopRuntime]
-    private let log: GatewayLog
+    nonisolated let runtimes: [LoopRuntime]
+    nonisolated let log: GatewayLog
     private let state: ServiceState
     private let logger = Logger(label: "headgate")
     private let file: String
     private var configuration: Configuration
-    private var clients: [[String: BackendClient]]  // by loop
+    private(set) var clients: [[String: BackendClient]]  // by loop
+    private var loaded = LogTime.now
+    private let metrics: GatewayMetrics
+    private let metricsListener: MetricsListener?
     private let paths: [String]  // of Unix sockets of our own, removed at the end
     private var isStopped = false
 
@@ -46,9 +49,12 @@ public actor Gateway {
         let state = ServiceState()
         let counters = configuration.mockCounters
         let steps = SharedSteps()
+        let metrics = GatewayMetrics(log: log, service: state)
         var given = sockets
         var listeners: [OpenListener] = []
         for settings in configuration.listen { listeners.append(try open(settings, count: count, given: &given)) }
+        let ownSettings = configuration.metrics.ownAddress.map { ListenerSettings(address: $0) }
+        let own = try ownSettings.map { settings throws(LoopError) in try open(settings, count: 1, given: &given) }
         var runtimes: [LoopRuntime] = []
         var clients: [[String: BackendClient]] = []
         for number in 0..<count {
@@ -58,7 +64,8 @@ public actor Gateway {
                 settings: configuration.server,
                 loops: count,
                 state: state,
-                log: log
+                log: log,
+                metrics: metrics
             )
             let made = runtime.handler(for: configuration, tls: tls, counters: counters, steps: steps, reusing: [:])
             try loop.start()
@@ -73,6 +80,10 @@ public actor Gateway {
             clients.append(made.clients)
         }
         given.closeRest(logger: Logger(label: "headgate"))
+        metrics.attach(runtimes)
+        metrics.took(configuration, steps, isReload: false)
+        var metricsListener: MetricsListener?
+        if let own { metricsListener = try await MetricsListener.start(configuration.metrics, metrics, own) }
         return Gateway(
             configuration,
             file: file,
@@ -80,7 +91,9 @@ public actor Gateway {
             state: state,
             runtimes: runtimes,
             clients: clients,
-            listeners: listeners
+            listeners: listeners + (own.map { [$0] } ?? []),
+            metrics: metrics,
+            metricsListener: metricsListener
         )
     }
 
@@ -91,7 +104,9 @@ public actor Gateway {
         state: ServiceState,
         runtimes: [LoopRuntime],
         clients: [[String: BackendClient]],
-        listeners: [OpenListener]
+        listeners: [OpenListener],
+        metrics: GatewayMetrics,
+        metricsListener: MetricsListener?
     ) {
         self.configuration = configuration
         self.file = file
@@ -99,9 +114,11 @@ public actor Gateway {
         self.state = state
         self.runtimes = runtimes
         self.clients = clients
-        addresses = listeners.map(\.address)
-        listening = zip(configuration.listen, listeners).map { settings, listener in
-            ListeningSockets(address: settings.address, descriptors: listener.byLoop.flatMap { $0 })
+        addresses = listeners.prefix(configuration.listen.count).map(\.address)
+        self.metrics = metrics
+        self.metricsListener = metricsListener
+        listening = listeners.map { listener in
+            ListeningSockets(address: listener.configured, descriptors: listener.byLoop.flatMap { $0 })
         }
         paths = listeners.filter { !$0.isManaged }.compactMap { listener in
             if case .unix(let path) = listener.address { path } else { nil }
@@ -110,6 +127,14 @@ public actor Gateway {
 
     /// The loops, for a watchdog.
     public nonisolated var loops: [EventLoop] { runtimes.map(\.loop) }
+
+    /// Whether it has begun to stop.
+    public nonisolated var isDraining: Bool { state.isDraining }
+
+    /// What is in force, what it is called, and since when.
+    var configurationInForce: (value: Configuration, file: String, loaded: LogTime) {
+        (configuration, file, loaded)
+    }
 
     /// Does what a start would do short of opening anything: for `check`.
     ///
@@ -121,7 +146,10 @@ public actor Gateway {
 
     // MARK: Opening
 
-    private struct OpenListener {
+    struct OpenListener {
+        /// As the configuration has it.
+        var configured: ListenAddress
+        /// With its real port.
         var address: ListenAddress
         var byLoop: [[Int32]]
         var isManaged = false
@@ -135,6 +163,7 @@ public actor Gateway {
         if let taken = given.take(settings.address) {
             let port = Socket.localAddress(taken.descriptors[0])?.port
             return OpenListener(
+                configured: settings.address,
                 address: settings.address.withPort(port),
                 byLoop: try GivenSocket.spread(taken.descriptors, over: count),
                 isManaged: taken.areManaged
@@ -142,6 +171,7 @@ public actor Gateway {
         }
         let opened = try open(settings, count: count)
         return OpenListener(
+            configured: settings.address,
             address: settings.address.withPort(opened.address.port),
             byLoop: opened.descriptors.map { [$0] }
         )
@@ -242,6 +272,8 @@ public actor Gateway {
         for (key, changed) in [
             ("listen", next.listen != configuration.listen), ("loops", next.loops != configuration.loops),
             ("handover", next.handover != configuration.handover), ("server", next.server != configuration.server),
+            ("admin", next.admin != configuration.admin),
+            ("metrics.listen", next.metrics.ownAddress != configuration.metrics.ownAddress),
         ] where changed {
             let message = "cannot change while the service runs; restart it instead"
             errors.append(ConfigurationError(file: file, line: nil, key: key, message: message))
@@ -267,10 +299,19 @@ public actor Gateway {
                 await client.client.retire()
             }
         }
+        await metricsListener?.reload(next.metrics, metrics)
+        metrics.took(next, steps, isReload: true)
         let difference = ConfigurationDifference(from: configuration, to: next)
         configuration = next
+        loaded = .now
         return difference
     }
+
+    /// Notes that a reload came to nothing, for metrics: also one whose file could not be read, which never gets to ``reload(_:)``.
+    public nonisolated func reloadFailed() { metrics.reloadFailed() }
+
+    /// Where metrics have an address of their own, with its real port.
+    public nonisolated var metricsAddress: ListenAddress? { metricsListener?.address }
 
     // MARK: Stopping
 
@@ -291,6 +332,8 @@ public actor Gateway {
         isStopped = true
         // Whoever asks over a kept connection whether the service is ready is told that it is.
         state.isDraining = !handedOver
+        // Counters of two processes behind one address would look like resets.
+        if handedOver { await metricsListener?.stop() }
         let grace = handedOver ? Gateway.idleGrace : nil
         let finished = await withTaskGroup(of: Bool.self) { group in
             group.addTask {
@@ -308,10 +351,11 @@ public actor Gateway {
         }
         await outlasting()
         for runtime in runtimes {
-            await runtime.closeAccessLog()
+            await runtime.closeTelemetry()
             runtime.loop.stop()
         }
         if !handedOver {
+            await metricsListener?.stop()
             for path in paths { unlink(path) }
         }
         return finished

@@ -9,26 +9,32 @@ final class GatewayHandler: HTTPHandler {
     private let state: ServiceState
     private let runIDs: LoopBound<RunIDSource>
     private let reader: LoopBound<JSONReader>
-    private let accessLog: LoopBound<AccessLog>
+    private let telemetry: LoopBound<LoopTelemetry>
+    private let metrics: GatewayMetrics
 
     init(
         table: RouteTable,
         state: ServiceState,
         runIDs: LoopBound<RunIDSource>,
         reader: LoopBound<JSONReader>,
-        accessLog: LoopBound<AccessLog>
+        telemetry: LoopBound<LoopTelemetry>,
+        metrics: GatewayMetrics
     ) {
         self.table = table
         self.state = state
         self.runIDs = runIDs
         self.reader = reader
-        self.accessLog = accessLog
+        self.telemetry = telemetry
+        self.metrics = metrics
     }
 
     func handle(_ request: ServerRequest, _ response: ResponseWriter) async {
         // Only what waits is done in here: a stream keeps the room of this function for as long as it lives.
         let report = report(on: request)
-        guard let (door, method, base) = run(for: request, response, report) else { return }
+        guard let (door, method, base) = run(for: request, response, report) else {
+            if report.endpoint == .metrics { await answerMetrics(request, response, report) }
+            return
+        }
         response.outlivesClient = !door.route.abortsOnDisconnect
         // The calls stand here, and not in a function of the door's: each call that waits keeps its room.
         switch (door, method) {
@@ -37,7 +43,7 @@ final class GatewayHandler: HTTPHandler {
         case (.model(let door), _): await door.answer(method, request, response, report, base)
         case (.pipeline(let door), _): await door.answerInScope(method, request, response, report, base)
         }
-        log(request, response, report, door.route, method.name)
+        log(request, response, report, door.route, method.label)
     }
 
     @inline(never)
@@ -55,7 +61,14 @@ final class GatewayHandler: HTTPHandler {
         _ report: RunReport
     ) -> (RouteDoor, RouteTable.RunMethod, HashedConfig?)? {
         let endpoint = table[request.head.path]
-        if case .run(let door, let method)? = endpoint, request.head.method == .post { return (door, method, nil) }
+        if case .run(let door, let method)? = endpoint, request.head.method == .post {
+            begin(door, method, request, response, report)
+            return (door, method, nil)
+        }
+        if case .metrics? = endpoint {
+            report.endpoint = .metrics  // which has to be waited for
+            return nil
+        }
         guard endpoint == nil, let (hashed, hash) = table.hashed(request.head.path) else {
             answerAtOnce(endpoint, request, response, report)
             return nil
@@ -68,13 +81,27 @@ final class GatewayHandler: HTTPHandler {
         }
         do throws(RequestProblem) {
             let base = try door.config(hash: hash)
-            if case .run(_, let method) = hashed, request.head.method == .post { return (door, method, base) }
+            if case .run(_, let method) = hashed, request.head.method == .post {
+                begin(door, method, request, response, report)
+                return (door, method, base)
+            }
             answerAtOnce(hashed, request, response, report)
         } catch {
             door.reject(error, response, report)
-            log(request, response, report, door.route, hashed.name)
+            log(request, response, report, door.route, hashed.label)
         }
         return nil
+    }
+
+    private func begin(
+        _ door: RouteDoor,
+        _ method: RouteTable.RunMethod,
+        _ request: ServerRequest,
+        _ response: ResponseWriter,
+        _ report: RunReport
+    ) {
+        let run = RunReport.Run(route: door.route, method: method, request: request, response: response)
+        telemetry.value.began(report, run)
     }
 
     @inline(never)
@@ -88,6 +115,7 @@ final class GatewayHandler: HTTPHandler {
         case .run: refuseMethod(response, allow: "POST", report)
         case .about(let door, let page): about(door, page, request, response, report)
         case .feedback(let door, let kind): feedback(door, kind, request, response, report)
+        case .metrics: return  // answered by ``answerMetrics(_:_:_:)``
         case .health: get(request, response, report) { Array("{\"status\":\"ok\"}\n".utf8) }
         case .ready: ready(request, response, report)
         case .index: get(request, response, report) { IndexPage.body(table.routes, version: Gateway.version) }
@@ -102,7 +130,18 @@ final class GatewayHandler: HTTPHandler {
             response.respond(status: 204, fields: fields, body: [])
         case nil: notFound(request, response, report)
         }
-        log(request, response, report, endpoint?.door?.route, endpoint?.name ?? "-")
+        log(request, response, report, endpoint?.door?.route, endpoint?.label ?? .none)
+    }
+
+    @inline(never)
+    private func answerMetrics(_ request: ServerRequest, _ response: ResponseWriter, _ report: RunReport) async {
+        let answer = await metrics.answer(request, on: telemetry.value.loop)
+        var fields = answer.fields
+        report.appendID(to: &fields)
+        report.error = answer.error
+        report.isRejected = answer.error != nil
+        response.respond(status: answer.status, fields: fields, body: answer.body)
+        log(request, response, report, nil, .metrics)
     }
 
     func rejection(status: Int, message: String) -> (fields: HTTPFields, body: [UInt8]) {
@@ -129,7 +168,7 @@ final class GatewayHandler: HTTPHandler {
         record.bytes = rejection.bytes
         record.error = .callerInvalid
         record.detail = rejection.message
-        accessLog.value.record(record)
+        telemetry.value.rejected(record)
     }
 
     /// Of a request whose first line was not understood.
@@ -253,14 +292,16 @@ final class GatewayHandler: HTTPHandler {
         _ response: ResponseWriter,
         _ report: RunReport,
         _ route: RouteService?,
-        _ endpoint: StaticString
+        _ endpoint: EndpointLabel
     ) {
+        report.route = route
+        report.endpoint = endpoint
         let isGone = response.interruption == .clientGone
         var record = AccessRecord(
             requestID: report.requestID.map { .text($0) } ?? .run(report.runID),
             route: route?.settings.path ?? "-",
             method: request.head.method,
-            endpoint: endpoint,
+            endpoint: endpoint.name,
             status: isGone && response.status == 0 ? 499 : response.status,
             total: MonotonicTime.now - report.received,
             outcome: isGone ? .clientGone : report.error.map { .init($0.code) } ?? .ok,
@@ -276,6 +317,6 @@ final class GatewayHandler: HTTPHandler {
             record.error = error.code
             if !report.isRejected { record.detail = error.detail }
         }
-        accessLog.value.record(record)
+        telemetry.value.ended(report, record)
     }
 }

@@ -11,15 +11,27 @@ final class LoopRuntime: Sendable {
     let server: HTTPServer
     private let reader: LoopBound<JSONReader>
     private let runIDs: LoopBound<RunIDSource>
-    let accessLog: LoopBound<AccessLog>
+    let telemetry: LoopBound<LoopTelemetry>
+    private let pools: BackendPools
     private let state: ServiceState
+    private let metrics: GatewayMetrics
 
-    init(loop: EventLoop, settings: ServerSettings, loops: Int, state: ServiceState, log: GatewayLog) {
+    init(
+        loop: EventLoop,
+        settings: ServerSettings,
+        loops: Int,
+        state: ServiceState,
+        log: GatewayLog,
+        metrics: GatewayMetrics
+    ) {
         self.loop = loop
         self.state = state
+        self.metrics = metrics
         reader = LoopBound(JSONReader(), loop: loop)
         runIDs = LoopBound(RunIDSource(), loop: loop)
-        accessLog = LoopBound(AccessLog(log: log, loop: loop), loop: loop)
+        let telemetry = LoopTelemetry(loop: loop, log: log)
+        pools = telemetry.metrics.pools
+        self.telemetry = LoopBound(telemetry, loop: loop)
         server = HTTPServer(
             loop: loop,
             handler: StartingHandler(),
@@ -28,13 +40,24 @@ final class LoopRuntime: Sendable {
     }
 
     /// Hands the last access lines over; when it returns they are in the log's queue, and a flush writes them.
-    func closeAccessLog() async {
+    func closeTelemetry() async {
         await withCheckedContinuation { continuation in
             loop.execute {
-                self.accessLog.value.close()
+                self.telemetry.value.close()
                 continuation.resume()
             }
         }
+    }
+
+    /// What the loop has counted. On the loop.
+    func snapshot() -> LoopSnapshot {
+        var snapshot = telemetry.value.metrics.snapshot()
+        (snapshot.connections, snapshot.accepted) = server.assumeIsolated {
+            ($0.connectionCount, $0.acceptedConnections)
+        }
+        snapshot.received = server.traffic.received
+        snapshot.sent = server.traffic.sent
+        return snapshot
     }
 
     /// Makes the handler for a configuration, taking over the connections of backends that did not change.
@@ -55,7 +78,10 @@ final class LoopRuntime: Sendable {
             if let kept = known[settings.name], kept.settings == settings {
                 clients[settings.name] = kept
             } else {
-                clients[settings.name] = BackendClient(settings, loop: loop, tls: tls[settings.name])
+                let traffic = pools.traffic(of: settings.name)
+                let made = BackendClient(settings, loop: loop, tls: tls[settings.name], traffic: traffic)
+                pools.add(made.client, of: settings.name)
+                clients[settings.name] = made
             }
         }
         let maker = DoorMaker(
@@ -65,15 +91,19 @@ final class LoopRuntime: Sendable {
             runIDs: runIDs,
             clients: clients,
             counters: counters,
-            steps: steps
+            steps: steps,
+            counting: MetricCounting(configuration.metrics, metrics, telemetry)
         )
         let handler = GatewayHandler(
-            table: RouteTable(maker.doors()),
+            table: RouteTable(maker.doors(), metrics: configuration.metrics.sharedPath),
             state: state,
             runIDs: runIDs,
             reader: reader,
-            accessLog: accessLog
+            telemetry: telemetry,
+            metrics: metrics
         )
+        let enabled = configuration.metrics.enabled
+        loop.execute { self.telemetry.value.metrics.enable(enabled) }
         return (handler, clients)
     }
 }

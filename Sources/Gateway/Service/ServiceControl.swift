@@ -5,14 +5,6 @@ public import Logging
 ///
 /// Its methods may be called from anywhere; they take turns.
 public actor ServiceControl {
-    /// What came of a reload.
-    public struct ReloadResult: Sendable {
-        /// Whether the new configuration is in force; if not, the old one is.
-        public let succeeded: Bool
-        /// For a person: the changes, or every mistake, one a line. Without secrets.
-        public let text: String
-    }
-
     /// The service.
     public nonisolated let gateway: Gateway
     private let manager: ServiceManager
@@ -41,9 +33,9 @@ public actor ServiceControl {
 
     /// Reads the configuration and the certificates again and puts them in force: all, or nothing. The log, the service manager and the
     /// result say what has changed, or why nothing has.
-    public func reload() async -> ReloadResult {
+    public func reload() async -> ReloadOutcome {
         manager.reloading()
-        let result: ReloadResult
+        let result: ReloadOutcome
         do throws(ConfigurationErrors) {
             let next = try load()
             let difference = try await gateway.reload(next)
@@ -59,13 +51,14 @@ public actor ServiceControl {
             }
             logger.notice("configuration reloaded", metadata: ["changes": .stringConvertible(difference.changes.count)])
             note = nil
-            result = ReloadResult(succeeded: true, text: "\(difference)")
+            result = ReloadOutcome(succeeded: true, text: "\(difference)")
         } catch {
+            gateway.reloadFailed()
             for mistake in error.errors {
                 logger.error("configuration not reloaded", metadata: ["reason": "\(mistake)"])
             }
             note = "reload failed, still serving the old configuration: \(error.errors.first?.description ?? "")"
-            result = ReloadResult(succeeded: false, text: "\(error)")
+            result = ReloadOutcome(succeeded: false, text: "\(error)")
         }
         lastStatus = await status()
         manager.ready(status: lastStatus)

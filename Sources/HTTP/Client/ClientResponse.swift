@@ -1,6 +1,22 @@
 public import EventLoop
 import Synchronization
 
+/// Takes body bytes in the callback that brings them, so that the task which waits for them need not be resumed for each part.
+///
+/// The bytes are lent for the call, with ``EventLoop/EventLoop/readBufferPadding`` readable bytes behind them. It must not touch the
+/// response.
+public typealias PartReceiver = (UnsafeRawBufferPointer) -> PartReceipt
+
+/// What became of bytes that a ``PartReceiver`` was shown.
+public enum PartReceipt: Sendable {
+    /// They are used up; the next may be waited for until then, with this code when the time passes.
+    case taken(MonotonicTime, HTTPClientError.Code)
+    /// They are used up, and the task has to go on.
+    case last
+    /// They are the task's to take.
+    case kept
+}
+
 /// A response whose head is there and whose body may still be coming.
 ///
 /// Use it from one task. If it is dropped before its end, the connection is closed: call ``cancel()`` to be prompt.
@@ -28,12 +44,15 @@ public final class ClientResponse: Sendable {
     /// - Parameters:
     ///   - limit: when to stop waiting.
     ///   - phase: the error's code when `limit` passes.
+    ///   - receiver: gets first sight of what comes while this waits, see ``PartReceiver``. After its last part the bytes returned may be
+    ///     none.
     /// - Throws: ``HTTPClientError``; the connection is closed then.
     public func next(
         before limit: MonotonicTime,
-        phase: HTTPClientError.Code
+        phase: HTTPClientError.Code,
+        receiver: LoopBound<PartReceiver>? = nil
     ) async throws(HTTPClientError) -> [UInt8]? {
-        let part = try await connection.nextPart(of: exchange, before: limit, phase: phase)
+        let part = try await connection.nextPart(of: exchange, before: limit, phase: phase, receiver)
         if part == nil { isOver.store(true, ordering: .relaxed) }
         return part
     }

@@ -52,6 +52,7 @@ public actor HTTPClient {
     private let options: HTTPClientOptions
     nonisolated let tls: TLSContext?
     nonisolated let tlsName: String
+    nonisolated let traffic: Traffic
     private var idle: [UpstreamConnection] = []  // the most recently used last: it is the least likely to be closed
     private var open = 0
     private var queue: Deque<Waiter> = []
@@ -69,12 +70,14 @@ public actor HTTPClient {
     /// - Parameters:
     ///   - tls: the context for `https` origins.
     ///   - serverName: the name sent and checked in TLS, where it is not the origin's host.
+    ///   - traffic: counts what its connections move; several clients of a loop may share one.
     public init(
         loop: EventLoop,
         origin: HTTPOrigin,
         tls: TLSContext?,
         serverName: String? = nil,
-        options: HTTPClientOptions = HTTPClientOptions()
+        options: HTTPClientOptions = HTTPClientOptions(),
+        traffic: Traffic = Traffic()
     ) {
         precondition(!origin.isSecure || tls != nil, "an https origin needs a TLS context")
         self.loop = loop
@@ -82,6 +85,7 @@ public actor HTTPClient {
         self.tls = origin.isSecure ? tls : nil
         tlsName = serverName ?? origin.host
         self.options = options
+        self.traffic = traffic
     }
 
     /// The bytes that begin every request for `target`.
@@ -104,8 +108,13 @@ public actor HTTPClient {
     /// sent again on a new one; no other failure is retried here. Cancelling the task closes the connection in whatever
     /// state the exchange is.
     ///
+    /// - Parameter observer: is told when the request waits for a connection.
     /// - Throws: ``HTTPClientError``.
-    public func send(_ request: ClientRequest, limits: ExchangeLimits) async throws(HTTPClientError) -> ClientResponse {
+    public func send(
+        _ request: ClientRequest,
+        limits: ExchangeLimits,
+        observer: (any ExchangeObserver)? = nil
+    ) async throws(HTTPClientError) -> ClientResponse {
         var undelivered: HTTPClientError?
         while true {
             do throws(HTTPClientError) {
@@ -114,7 +123,9 @@ public actor HTTPClient {
                 if let leased = try lease(prefersFresh: undelivered != nil) {
                     connection = leased
                 } else {
+                    observer?.isQueued(true)
                     connection = try await queuedLease(limits, since: began)
+                    observer?.isQueued(false)
                 }
                 return try await connection.exchange(request, limits: limits, since: began, after: undelivered)
             } catch {

@@ -40,6 +40,8 @@ actor UpstreamConnection {
     private var watch: ExchangeWatch
     private var timeoutCode = HTTPClientError.Code.timeoutConnect
     private var waiter: UnsafeContinuation<Void, Never>?
+    private var receiver: LoopBound<PartReceiver>?  // of the task that waits for a part
+    private var hasReceivedLast = false  // and that task has to go on
     private var suspensions = 0
     private var suspended = 0  // the suspension that waits for `wake()`; 0 when none does
     private var sentBefore: UInt64 = 0  // bytes sent on this connection before the exchange under way
@@ -116,7 +118,13 @@ actor UpstreamConnection {
             let engine = try client.tls.map {
                 try TLSEngine(context: $0, role: .client(serverName: client.tlsName))
             }
-            let transport = Transport(loop: loop, descriptor: descriptor, tls: engine, readsAfterSendFailure: true)
+            let transport = Transport(
+                loop: loop,
+                descriptor: descriptor,
+                tls: engine,
+                readsAfterSendFailure: true,
+                traffic: client.traffic
+            )
             self.transport = transport
             try transport.start(
                 Transport.Callbacks(
@@ -192,6 +200,8 @@ actor UpstreamConnection {
         bodyLimit = .max
         gotResponseBytes = false
         keepsConnection = true
+        receiver = nil
+        hasReceivedLast = false
         exchangeNumber += 1
         sentBefore = transport.bytesSent
         decoder.expect(responseTo: request.method)
@@ -210,31 +220,54 @@ actor UpstreamConnection {
     func nextPart(
         of number: Int,
         before limit: MonotonicTime,
-        phase timeout: HTTPClientError.Code
+        phase timeout: HTTPClientError.Code,
+        _ receiver: LoopBound<PartReceiver>?
     ) async throws(HTTPClientError) -> [UInt8]? {
         guard isCurrent(number) else { return nil }
-        while try mustWait(limit, timeout) { await suspend() }
+        while try mustWait(limit, timeout, receiver) { await suspend() }
         return takePart()
     }
 
     /// Whether the next body bytes are still to come; arms the timer then.
-    private func mustWait(_ limit: MonotonicTime, _ timeout: HTTPClientError.Code) throws(HTTPClientError) -> Bool {
-        guard inbox.isEmpty else { return false }
+    private func mustWait(
+        _ limit: MonotonicTime,
+        _ timeout: HTTPClientError.Code,
+        _ receiver: LoopBound<PartReceiver>?
+    ) throws(HTTPClientError) -> Bool {
+        guard inbox.isEmpty, !hasReceivedLast else { return false }
         if let failure { throw failure }
         guard phase == .body else { return false }
         arm(limit, timeout, deadline: .distantFuture)
         transport?.giveBackOutbox()  // nothing is sent before the next request, which may be minutes away
+        self.receiver = receiver
         return true
     }
 
-    /// The bytes that are there; nil when there are none.
+    /// The bytes that are there, none when a receiver has had them; nil at the end.
     @inline(never)
     private func takePart() -> [UInt8]? {
         var part: [UInt8] = []
         swap(&part, &inbox)
+        let isEnd = part.isEmpty && !hasReceivedLast
+        hasReceivedLast = false
         resumeIfPaused()
         if phase == .complete { release() }
-        return part.isEmpty ? nil : part
+        return isEnd ? nil : part
+    }
+
+    /// Shows bytes to the receiver, if one waits for them.
+    ///
+    /// - Returns: whether it used them up.
+    private func hand(_ part: UnsafeRawBufferPointer) -> Bool {
+        guard let receiver, inbox.isEmpty else { return false }
+        switch receiver.value(part) {
+        case .taken(let limit, let code): arm(limit, code, deadline: .distantFuture)
+        case .last:
+            self.receiver = nil
+            hasReceivedLast = true
+        case .kept: return false
+        }
+        return true
     }
 
     private func resumeIfPaused() {
@@ -370,7 +403,8 @@ actor UpstreamConnection {
                 isPaused = true
                 transport?.pauseReading()
             }
-            if !inbox.isEmpty || phase == .complete || head != nil { wake() }
+            let isHandedOn = receiver != nil && inbox.isEmpty && phase == .body
+            if !isHandedOn, !inbox.isEmpty || phase == .complete || head != nil { wake() }
         } else if phase == .complete {
             wake()
         }
@@ -388,6 +422,7 @@ actor UpstreamConnection {
             if bodyLimit < 0 { fail(HTTPClientError(.cancelled, "more follows than is worth reading")) }
         case .body(let part):
             guard inbox.count + part.count <= bodyLimit else { return fail(tooLarge) }
+            if hand(part) { return }
             if inbox.isEmpty { inbox.reserveCapacity(part.count + EventLoop.readBufferPadding) }
             inbox.append(contentsOf: part)
         case .end:
@@ -486,6 +521,7 @@ actor UpstreamConnection {
 
     private func wake() {
         suspended = 0
+        receiver = nil
         guard let waiter else { return }
         self.waiter = nil
         waiter.resume()

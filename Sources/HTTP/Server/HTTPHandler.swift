@@ -8,15 +8,25 @@ public final class ServerRequest {
     public private(set) var body: [UInt8]
     /// The client's address.
     public let peer: SocketAddress
+    /// The process at the other end of a Unix socket; nil elsewhere, and without ``HTTPServerOptions/identifiesPeers``.
+    public let credentials: PeerCredentials?
     /// Whether it came over TLS.
     public let isSecure: Bool
     /// When its first byte was handled.
     public let received: MonotonicTime
 
-    init(head: RequestHead, body: [UInt8], peer: SocketAddress, isSecure: Bool, received: MonotonicTime) {
+    init(
+        head: RequestHead,
+        body: [UInt8],
+        peer: SocketAddress,
+        credentials: PeerCredentials? = nil,
+        isSecure: Bool,
+        received: MonotonicTime
+    ) {
         self.head = head
         self.body = body
         self.peer = peer
+        self.credentials = credentials
         self.isSecure = isSecure
         self.received = received
     }

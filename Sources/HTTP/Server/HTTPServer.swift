@@ -16,6 +16,9 @@ public actor HTTPServer {
     private var isDraining = false
     private var whenEmpty: [CheckedContinuation<Void, Never>] = []
 
+    /// What its connections have moved. To be read on the loop.
+    public nonisolated let traffic = Traffic()
+
     /// Requests refused before they reached the handler.
     public private(set) var rejections = 0
 

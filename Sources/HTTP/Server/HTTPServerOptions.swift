@@ -24,6 +24,9 @@ public struct HTTPServerOptions: Sendable {
     /// Between two keep-alive comments of a stream that has them. Default 15 s.
     public var keepAliveInterval = Duration.seconds(15)
 
+    /// Whether requests tell who sent them, where the kernel knows: on Unix sockets. Default false.
+    public var identifiesPeers = false
+
     /// The defaults.
     public init() {}
 }

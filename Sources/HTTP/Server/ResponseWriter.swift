@@ -12,6 +12,8 @@ public final class ResponseWriter {
         case deadline
         /// The server's drain limit has passed.
         case shuttingDown
+        /// ``ResponseWriter/kill()`` was called.
+        case killed
     }
 
     enum State: Equatable {
@@ -29,6 +31,12 @@ public final class ResponseWriter {
     private let version: HTTPVersion
     private let clientKeepsAlive: Bool
     private var waiter: CheckedContinuation<Void, Never>?
+    private var turn: UInt64 = 0
+    private var bytesOfTurn = 0
+
+    /// Bytes after which a response lets others on its loop have their turn, however fast its client reads: a few milliseconds of
+    /// small events.
+    private static let turnBudget = 32 * 1024
 
     private(set) var state = State.waiting
     /// Set by the connection while it drains: this response is the last one.
@@ -36,7 +44,8 @@ public final class ResponseWriter {
     private(set) var keepAlive: [UInt8]?
     private(set) var probesAtOnce = false
     private(set) var deadline = MonotonicTime.distantFuture
-    /// Tells the connection that a deadline, a keep-alive or ``probesAtOnce`` was set.
+    private(set) var isKilled = false
+    /// Tells the connection that a deadline, a keep-alive, ``probesAtOnce`` or ``isKilled`` was set.
     var onSchedule: (() -> Void)?
 
     /// Why the work should stop, once it should.
@@ -50,6 +59,13 @@ public final class ResponseWriter {
     public private(set) var status = 0
     /// Body bytes given to this writer so far, without chunk framing.
     public private(set) var bodyBytes = 0
+    /// How long the handler has waited for the client to take what was written.
+    public private(set) var blocked = Duration.zero
+    /// Bytes that the client has still to take: of this response, and of those before it on the connection.
+    public var pendingBytes: Int { transport.pendingBytes }
+
+    /// Whether the handler waits for the client to take what was written.
+    public var isBlocked: Bool { waiter != nil }
 
     init(
         transport: Transport,
@@ -105,7 +121,8 @@ public final class ResponseWriter {
 
     /// Sends `bytes` as one chunk; an empty one sends nothing.
     ///
-    /// - Returns: false when more than the high mark is waiting for the client: call ``drained()`` before producing more.
+    /// - Returns: false when more than the high mark is waiting for the client, or this turn of the loop has seen enough of the
+    ///   response: call ``drained()`` before producing more.
     @discardableResult
     public func write(_ bytes: UnsafeRawBufferPointer) -> Bool {
         guard case .streaming(let isChunked) = state, !transport.isClosed, !bytes.isEmpty, interruption != .clientGone
@@ -119,25 +136,46 @@ public final class ResponseWriter {
             }
             transport.scheduleFlush()
         }
-        return transport.pendingBytes <= options.highWater
+        return isWithinTurn(bytes.count) && transport.pendingBytes <= options.highWater
+    }
+
+    private func isWithinTurn(_ count: Int) -> Bool {
+        let current = transport.loop.turn
+        if turn != current {
+            turn = current
+            bytesOfTurn = 0
+        }
+        bytesOfTurn += count
+        return bytesOfTurn <= Self.turnBudget
     }
 
     /// Sends `bytes` as one chunk; see the other `write`.
     @discardableResult
     public func write(_ bytes: [UInt8]) -> Bool { bytes.withUnsafeBytes { write($0) } }
 
-    /// Waits until the client has taken enough.
+    /// Waits until the client has taken enough, and at least for the loop's next turn: a client that reads as fast as we write must not
+    /// have the loop for itself.
     ///
     /// - Throws: `CancellationError` when the client goes, the deadline passes or the server shuts down meanwhile.
     public func drained() async throws {
         transport.flush()
+        if transport.pendingBytes <= options.lowWater {
+            await transport.loop.nextTurn()
+        } else {
+            await waitForReader()
+        }
+        if mustStop { throw CancellationError() }
+    }
+
+    private func waitForReader() async {
+        let began = MonotonicTime.now
+        defer { blocked += MonotonicTime.now - began }
         while transport.pendingBytes > options.lowWater, interruption == nil {
             await withCheckedContinuation { continuation in
                 waiter = continuation
                 wake()  // the suspension may have taken a turn through the executor
             }
         }
-        if mustStop { throw CancellationError() }
     }
 
     /// Ends a stream in the proper way.
@@ -164,6 +202,12 @@ public final class ResponseWriter {
     /// Interrupts the handler's task at `time`.
     public func setDeadline(_ time: MonotonicTime) {
         deadline = time
+        onSchedule?()
+    }
+
+    /// Interrupts the handler's task now, because somebody else says so.
+    public func kill() {
+        isKilled = true
         onSchedule?()
     }
 

@@ -26,6 +26,7 @@ actor ServerConnection {
     private let handlers: LoopBound<CurrentHandler>
     private let peer: SocketAddress
     private let isSecure: Bool
+    private var credentials: PeerCredentials?
 
     private var transport: Transport?
     private var timer: LoopTimer?
@@ -96,8 +97,15 @@ actor ServerConnection {
     func start(descriptor: Int32, tls: TLSContext?) {
         do {
             let engine = try tls.map { try TLSEngine(context: $0, role: .server) }
-            let transport = Transport(loop: loop, descriptor: descriptor, tls: engine, readsAfterSendFailure: false)
+            let transport = Transport(
+                loop: loop,
+                descriptor: descriptor,
+                tls: engine,
+                readsAfterSendFailure: false,
+                traffic: server.traffic
+            )
             self.transport = transport
+            if options.identifiesPeers { credentials = Socket.peerCredentials(descriptor) }
             timer = LoopTimer(on: loop) { self.timerFired() }
             onSchedule = { [unowned self] in schedule() }  // a writer has it only while it serves
             phase = engine == nil ? .idle : .securing
@@ -267,7 +275,14 @@ actor ServerConnection {
         isComplete = false
         guard let head, let transport else { return }
         if !body.isEmpty { body.reserveSpare(EventLoop.readBufferPadding) }
-        let request = ServerRequest(head: head, body: body, peer: peer, isSecure: isSecure, received: received)
+        let request = ServerRequest(
+            head: head,
+            body: body,
+            peer: peer,
+            credentials: credentials,
+            isSecure: isSecure,
+            received: received
+        )
         self.head = nil
         requestBytes = body.count
         body = []
@@ -299,6 +314,7 @@ actor ServerConnection {
             switch writer.interruption {
             case .deadline: (504, "the request took too long")
             case .shuttingDown: (503, "the server is shutting down")
+            case .killed: (503, "the request was ended by an operator")
             case .clientGone, nil: (500, "the request was not answered")
             }
         let (fields, body) = handler.rejection(status: status, message: message)
@@ -413,6 +429,7 @@ actor ServerConnection {
 
     /// Has the timer look at everything that a response under way needs.
     private func schedule() {
+        if let writer, writer.isKilled { interrupt(.killed) }
         if let writer, writer.keepAlive != nil, nextKeepAlive == .distantFuture {
             nextKeepAlive = loop.now + options.keepAliveInterval
         }

@@ -40,10 +40,11 @@ final class Transport: BeforePoll {
         var onSecured: () -> Void
     }
 
-    private let loop: EventLoop
+    let loop: EventLoop
     private let descriptor: Int32
     private let tls: TLSEngine?
     private let readsAfterSendFailure: Bool
+    private let traffic: Traffic
     private var readWatcher: Watcher?
     private var writeWatcher: Watcher?
     private var endWatcher: Watcher?  // while reading is paused
@@ -69,13 +70,16 @@ final class Transport: BeforePoll {
     /// An outbox that grew beyond this is given back when it has been sent, so that idle connections stay small.
     private static let keptCapacity = 4096
 
-    /// - Parameter readsAfterSendFailure: whether a failed write leaves reading to find the end, and what the peer said before
-    ///   it; else the failure is the end.
-    init(loop: EventLoop, descriptor: Int32, tls: TLSEngine?, readsAfterSendFailure: Bool) {
+    /// - Parameters:
+    ///   - readsAfterSendFailure: whether a failed write leaves reading to find the end, and what the peer said before it; else the
+    ///     failure is the end.
+    ///   - traffic: counts what is moved.
+    init(loop: EventLoop, descriptor: Int32, tls: TLSEngine?, readsAfterSendFailure: Bool, traffic: Traffic) {
         self.loop = loop
         self.descriptor = descriptor
         self.tls = tls
         self.readsAfterSendFailure = readsAfterSendFailure
+        self.traffic = traffic
         isSecured = tls == nil
     }
 
@@ -157,6 +161,7 @@ final class Transport: BeforePoll {
             case .bytes(let count):
                 sentOfOutbox += count
                 bytesSent += UInt64(count)
+                traffic.sent &+= count
             case .wouldBlock:
                 dropSentPrefix()
                 return
@@ -195,6 +200,7 @@ final class Transport: BeforePoll {
             case .bytes(let count):
                 sentOfCipher += count
                 bytesSent += UInt64(count)
+                traffic.sent &+= count
             case .wouldBlock: return waitForRoom()
             case .endOfFile: return
             case .failed(let number): return sendingFailed(number)
@@ -310,6 +316,7 @@ final class Transport: BeforePoll {
         let buffer = loop.readBuffer
         switch Socket.read(descriptor, into: buffer) {
         case .bytes(let count):
+            traffic.received &+= count
             guard !readingEnded else { return }
             let bytes = UnsafeRawBufferPointer(start: buffer.baseAddress, count: count)
             if let tls {

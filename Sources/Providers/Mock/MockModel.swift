@@ -13,6 +13,7 @@ public struct MockModel: ChatModel {
     public let script: MockScript
     private let loop: EventLoop
     private let counter: MockCounter
+    private let target: CallTarget
 
     /// Makes a model.
     ///
@@ -20,21 +21,37 @@ public struct MockModel: ChatModel {
     ///   - loop: whose timers it sleeps on; it must run, but calls may come from elsewhere.
     ///   - script: what it does.
     ///   - name: told as `model_name`.
+    ///   - backend: the backend's name, for records of calls.
+    ///   - number: what ``CallTarget/number`` is.
     ///   - counter: numbers the requests for the script's statuses; models of several loops share one.
-    public init(loop: EventLoop, script: MockScript, name: String = "mock", counter: MockCounter = MockCounter()) {
+    public init(
+        loop: EventLoop,
+        script: MockScript,
+        name: String = "mock",
+        backend: String = "",
+        number: Int? = nil,
+        counter: MockCounter = MockCounter()
+    ) {
         self.loop = loop
         self.script = script
         self.name = name
         self.counter = counter
+        target = CallTarget(backend: backend, dialect: "mock", model: name, number: number)
     }
 
     /// The whole answer, once as much time has passed as its stream would take.
     ///
     /// - Throws: `RunError` as scripted, `timeout_total` at the config's deadline; `CancellationError`.
     public func ainvoke(_ input: ChatPrompt, config: RunConfig) async throws -> Message {
-        let run = makeRun(input, config)
-        try await run.begin(status: nextStatus())
-        for token in 0...run.tokens.count { try await run.reach(token) }
+        let run = makeRun(input, config, isStream: false)
+        do {
+            try await run.begin(status: nextStatus())
+            for token in 0...run.tokens.count { try await run.reach(token) }
+        } catch {
+            run.ended(throwing: error)
+            throw error
+        }
+        run.ended()
         var message = Message(role: .ai, content: .text(script.tool == nil ? run.tokens.text : ""))
         message.responseMetadata = run.metadata
         message.usage = run.usage
@@ -46,11 +63,18 @@ public struct MockModel: ChatModel {
     ///
     /// Throws as ``ainvoke(_:config:)`` does.
     public func astream(_ input: ChatPrompt, config: RunConfig) -> RunStream<MessageChunk> {
-        RunStream { MockStream(makeRun(input, config), status: nextStatus()) }
+        RunStream { MockStream(makeRun(input, config, isStream: true), status: nextStatus()) }
     }
 
-    private func makeRun(_ prompt: ChatPrompt, _ config: RunConfig) -> MockRun {
-        MockRun(script: script, name: name, prompt: prompt, deadline: config.deadline, loop: loop)
+    private func makeRun(_ prompt: ChatPrompt, _ config: RunConfig, isStream: Bool) -> MockRun {
+        MockRun(
+            script: script,
+            name: name,
+            prompt: prompt,
+            deadline: config.deadline,
+            loop: loop,
+            record: CallLog.of(config)?.begin(target, isStream: isStream, at: .now)
+        )
     }
 
     private func nextStatus() -> Int { script.statuses.isEmpty ? 200 : script.status(ofRequest: counter.next()) }
@@ -68,15 +92,24 @@ private final class MockStream: RunSource {
     }
 
     func next() async throws -> MessageChunk? {
-        if place < 0 {
-            try await run.begin(status: status)
-            place = 0
+        do {
+            if place < 0 {
+                try await run.begin(status: status)
+                place = 0
+            }
+            guard place <= run.tokens.count else { return nil }
+            try await run.reach(place)
+        } catch {
+            run.ended(throwing: error)
+            throw error
         }
-        guard place <= run.tokens.count else { return nil }
-        try await run.reach(place)
         defer { place += 1 }
-        return place < run.tokens.count ? run.chunk(place) : run.lastChunk
+        guard place < run.tokens.count else {
+            run.ended()
+            return run.lastChunk
+        }
+        return run.chunk(place)
     }
 
-    func cancel() {}
+    func cancel() { run.ended(throwing: CancellationError()) }
 }

@@ -8,14 +8,25 @@ final class MockRun {
     private let name: String
     private let promptTokens: Int
     private let deadline: MonotonicTime
+    private let loop: EventLoop
     private let sleeper: LoopSleeper
     private let start = MonotonicTime.now
     private var headTime: MonotonicTime?
+    private let record: ModelCall?
 
-    init(script: MockScript, name: String, prompt: ChatPrompt, deadline: ContinuousClock.Instant?, loop: EventLoop) {
+    init(
+        script: MockScript,
+        name: String,
+        prompt: ChatPrompt,
+        deadline: ContinuousClock.Instant?,
+        loop: EventLoop,
+        record: ModelCall?
+    ) {
+        self.record = record
         self.script = script
         self.name = name
         self.deadline = deadline.map { MonotonicTime($0) } ?? .distantFuture
+        self.loop = loop
         sleeper = LoopSleeper(on: loop)
         if let tool = script.tool {
             tokens = tool.tokens
@@ -49,11 +60,20 @@ final class MockRun {
                 upstreamStatus: status
             )
         }
-        headTime = .now
+        let now = MonotonicTime.now
+        headTime = now
+        record?.gotHead(queue: .zero, connect: .zero, head: now - start)
     }
+
+    /// Tokens that come without a pause at most: a server's arrive in pieces, between which others have their turn.
+    private static let tokensPerTurn = 256
 
     /// Up to the moment at which token `index` is due; behind the last token, up to the end.
     func reach(_ index: Int) async throws {
+        if index > 0 && index.isMultiple(of: Self.tokensPerTurn) {
+            await loop.nextTurn()
+            try Task.checkCancellation()
+        }
         if index < tokens.count {
             let delay = script.delay(ofToken: index)
             if delay > .zero { try await sleep(until: (headTime ?? start) + delay) }
@@ -65,6 +85,13 @@ final class MockRun {
         if script.cut?.position == .token(index) {
             throw RunError(.truncated, detail: "mock script: cut behind token \(index)")
         }
+        if index < tokens.count { record?.gotContent(at: .now) }
+    }
+
+    /// Enters the end into the record: with everything said, or with what was thrown. Any thread; the first time counts.
+    func ended(throwing error: (any Error)? = nil) {
+        guard let record else { return }
+        if let error { record.end(throwing: error) } else { record.end(usage, metadata) }
     }
 
     private func stall() async throws {

@@ -13,6 +13,7 @@ public final class OpenAIModel: ChatModel {
     public let name: String
 
     let client: HTTPClient
+    let target: CallTarget
     let options: OpenAIModelOptions
     let reader: LoopBound<JSONReader>
     let errors: OpenAIErrors
@@ -43,6 +44,12 @@ public final class OpenAIModel: ChatModel {
         self.options = options
         self.reader = reader
         name = options.model
+        self.target = CallTarget(
+            backend: options.backend,
+            dialect: "openai",
+            model: options.model,
+            number: options.number
+        )
         errors = OpenAIErrors(redaction: Redaction(options.secrets))
         encoder = OpenAIRequestEncoder(options)
         var all = fields
@@ -62,19 +69,26 @@ public final class OpenAIModel: ChatModel {
     /// Asks for a whole answer. The config's arguments are fields of the request, before those of the options.
     public func ainvoke(_ input: ChatPrompt, config: RunConfig) async throws -> Message {
         guard client.loop.isCurrent else { return try await answerFromElsewhere(input, config) }
-        let clock = CallClock(options.timeouts, config: config, isStream: false, loop: client.loop)
-        let response = try await send(input, config.arguments, isStream: false, clock)
+        let clock = CallClock(options.timeouts, config: config, target: target, isStream: false, loop: client.loop)
         let body: [UInt8]
-        do throws(HTTPClientError) {
-            body = try await response.collect(
-                maximum: options.maximumResponse,
-                before: clock.deadline,
-                phase: .timeoutTotal
-            )
+        do {
+            let response = try await send(input, config.arguments, isStream: false, clock)
+            do throws(HTTPClientError) {
+                body = try await response.collect(
+                    maximum: options.maximumResponse,
+                    before: clock.deadline,
+                    phase: .timeoutTotal
+                )
+            } catch {
+                throw clock.failure(error)
+            }
         } catch {
-            throw clock.failure(error)
+            clock.record?.end(throwing: error)
+            throw error
         }
-        return try OpenAICompletion.decode(body, reader: reader.value, errors: errors)
+        return try clock.decoding { () throws(RunError) in
+            try OpenAICompletion.decode(body, reader: reader.value, errors: errors)
+        }
     }
 
     @inline(never)
@@ -105,7 +119,11 @@ public final class OpenAIModel: ChatModel {
         try clock.checkStart()
         let response: ClientResponse
         do throws(HTTPClientError) {
-            response = try await client.send(request(prompt, arguments, isStream), limits: clock.exchangeLimits)
+            response = try await client.send(
+                request(prompt, arguments, isStream),
+                limits: clock.exchangeLimits,
+                observer: clock.record
+            )
         } catch {
             throw clock.failure(error)
         }

@@ -18,6 +18,10 @@ public struct OpenAIModelOptions: Sendable {
 
     /// The model's name upstream.
     public var model: String
+    /// The backend's name, for records of calls. Default none.
+    public var backend = ""
+    /// What ``CallTarget/number`` is. Default none.
+    public var number: Int?
     /// Fields added to every request, in this order. `model`, `messages` and `stream` are the dialect's own and left out;
     /// `stream_options` goes into streams only.
     public var parameters: [Parameter] = []

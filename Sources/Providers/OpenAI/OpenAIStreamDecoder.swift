@@ -24,39 +24,54 @@ final class OpenAIStreamDecoder {
     /// Whether it failed; nothing that follows counts.
     var hasFailed: Bool { failure != nil }
 
+    /// What went wrong, if anything did.
+    var failureCode: RunError.Code? { failure?.code }
+
+    /// The final chunk, as long as it waits to be taken.
+    var lastChunk: MessageChunk? { ready.last.flatMap { $0.isLast ? $0 : nil } }
+
     /// Whether chunks, or a failure, wait.
     var hasNext: Bool { taken < ready.count || failure != nil }
 
     /// The next chunk; nil when there is none yet, or no more.
     @inline(never)
     func next() throws -> MessageChunk? {
-        if taken < ready.count {
-            let chunk = ready[taken]
-            taken += 1
-            if taken == ready.count {
-                ready.removeAll(keepingCapacity: true)
-                taken = 0
-            }
-            return chunk
-        }
+        if let chunk = nextChunk() { return chunk }
         if let failure { throw failure }
         return nil
     }
 
+    /// The next chunk that waits. A failure behind them is left to ``next()``.
+    func nextChunk() -> MessageChunk? {
+        guard taken < ready.count else { return nil }
+        let chunk = ready[taken]
+        taken += 1
+        if taken == ready.count {
+            ready.removeAll(keepingCapacity: true)
+            taken = 0
+        }
+        return chunk
+    }
+
     /// Decodes what `part` completes. Nothing after the end mark, or after a failure, counts.
     func feed(_ part: [UInt8], reader: JSONReader) {
-        guard failure == nil, !state.isComplete else { return }
         let readable = part.capacity
+        part.withUnsafeBytes { feed($0, readable: readable, reader: reader) }
+    }
+
+    /// Decodes what lent bytes complete.
+    ///
+    /// - Parameter readable: how many bytes from the first one on may be read: readers of whole vectors may look 64 bytes beyond an event that
+    ///   lies in the part itself.
+    func feed(_ bytes: UnsafeRawBufferPointer, readable: Int, reader: JSONReader) {
+        guard failure == nil, !state.isComplete else { return }
+        let first = UInt(bitPattern: bytes.baseAddress)
+        let safe = first &+ UInt(max(0, readable - JSONPadding.bytes))
         do {
-            try part.withUnsafeBytes { bytes in
-                // Readers of whole vectors may look 64 bytes beyond an event that lies in the part itself.
-                let first = UInt(bitPattern: bytes.baseAddress)
-                let safe = first &+ UInt(max(0, readable - JSONPadding.bytes))
-                try events.feed(bytes) { event in
-                    let start = UInt(bitPattern: event.data.baseAddress)
-                    let padded = start >= first && start &+ UInt(event.data.count) <= safe
-                    try state.read(event, padded: padded, reader, &ready)
-                }
+            try events.feed(bytes) { event in
+                let start = UInt(bitPattern: event.data.baseAddress)
+                let padded = start >= first && start &+ UInt(event.data.count) <= safe
+                try state.read(event, padded: padded, reader, &ready)
             }
         } catch {
             fail(error)

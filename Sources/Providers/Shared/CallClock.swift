@@ -27,9 +27,11 @@ final class CallClock {
     private var phase: Phase
     private var sent: MonotonicTime
     private var lastContent: MonotonicTime?
+    /// What the request's log says about the call; nil when nobody asked.
+    let record: ModelCall?
 
     /// A call that begins now. Any thread; everything else on `loop`.
-    init(_ timeouts: UpstreamTimeouts, config: RunConfig, isStream: Bool, loop: EventLoop) {
+    init(_ timeouts: UpstreamTimeouts, config: RunConfig, target: CallTarget, isStream: Bool, loop: EventLoop) {
         self.loop = loop
         start = .now
         waited = config.waitingSince.map { ContinuousClock.now - $0 }
@@ -39,6 +41,7 @@ final class CallClock {
         deadline = config.deadline.map { min(MonotonicTime($0), total) } ?? total
         sent = start
         phase = isStream ? .firstToken : .head
+        record = CallLog.of(config)?.begin(target, isStream: isStream, at: start)
     }
 
     /// Throws when there is no time left, or nobody to answer: what cannot finish is not begun.
@@ -70,13 +73,30 @@ final class CallClock {
     func gotHead(_ timing: ExchangeTiming) {
         self.timing = timing
         sent = start + (timing.queue + timing.connect)
+        record?.gotHead(queue: timing.queue, connect: timing.connect, head: timing.head)
         if !isStream { phase = .body }
     }
 
     /// Content came.
     func gotContent() {
-        lastContent = loop.now
+        let now = loop.now
+        lastContent = now
+        record?.gotContent(at: now)
         phase = .streaming
+    }
+
+    /// Enters a whole answer into the record, or why it is none.
+    @inline(never)
+    func decoding(_ decode: () throws(RunError) -> Message) throws(RunError) -> Message {
+        do throws(RunError) {
+            let message = try decode()
+            record?.gotContent(at: loop.now)
+            record?.end(message.usage, message.responseMetadata)
+            return message
+        } catch {
+            record?.end(error.code)
+            throw error
+        }
     }
 
     /// When to stop waiting for more of a stream, and what to call it then.
@@ -97,7 +117,10 @@ final class CallClock {
             return RunError(.shuttingDown, detail: error.description)
         }
         var spent = timing
-        if phase == .head || (phase == .firstToken && timing.head == .zero) { spent = error.timing }
+        if phase == .head || (phase == .firstToken && timing.head == .zero) {
+            spent = error.timing
+            record?.gotHead(queue: spent.queue, connect: spent.connect, head: spent.head)
+        }
         var code = RunError.Code(error.code)
         if code == .timeoutHead, isStream, timeouts.firstToken < timeouts.head { code = .timeoutFirstToken }
         return RunError(

@@ -59,7 +59,7 @@ extension MessageChunk: AddableChunk {
 
     /// 3 for an id the provider gave, 2 for one made from a run's id, 1 for other made-up ones, 0 for none.
     private static func rank(_ id: String?) -> Int {
-        guard let id else { return 0 }
+        guard let id, !id.isEmpty else { return 0 }
         if id.hasPrefix("lc_run-") { return 2 }
         return id.hasPrefix("lc_") ? 1 : 3
     }
@@ -70,7 +70,7 @@ extension ToolCallChunk {
     static func join(_ piece: ToolCallChunk, to pieces: inout [ToolCallChunk]) {
         guard let index = piece.index,
             let place = pieces.firstIndex(where: { known in
-                known.index == index && (known.id == nil || piece.id == nil || known.id == piece.id)
+                known.index == index && (known.hasNoID || piece.hasNoID || known.id == piece.id)
             })
         else {
             pieces.append(piece)
@@ -78,8 +78,11 @@ extension ToolCallChunk {
         }
         if let name = piece.name { pieces[place].name = (pieces[place].name ?? "") + name }
         if let arguments = piece.arguments { pieces[place].arguments.appendText(arguments) }
-        pieces[place].id = pieces[place].id ?? piece.id
+        if pieces[place].hasNoID { pieces[place].id = piece.id ?? pieces[place].id }
     }
+
+    /// Some servers say no id with an empty one.
+    private var hasNoID: Bool { id?.isEmpty ?? true }
 }
 
 extension String? {

@@ -10,6 +10,8 @@ public struct RetryPolicy: Sendable {
     public var budget: RetryBudget?
     /// What the waits are waited with.
     public var clock: any RunClock
+    /// Is told of each further call that is going to be made. Default nobody.
+    public var onRetry: (@Sendable () -> Void)?
 
     /// A policy; what is left out is as LangChain has it, except for what ``retriesByDefault(_:)`` refuses.
     /// - Parameter attempts: at least 1.
@@ -49,6 +51,7 @@ public struct RetryPolicy: Sendable {
         let time = clock.now.advanced(by: wait)
         if let deadline, time >= deadline { return nil }
         if let budget, !budget.takeRetry() { return nil }
+        onRetry?()
         return time
     }
 }

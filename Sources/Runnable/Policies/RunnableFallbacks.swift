@@ -30,6 +30,8 @@ public struct RunnableFallbacks<Base: Runnable>: AsyncRunnable {
     var inputAfter: @Sendable (Input, any Error) -> Input = { input, _ in input }
     /// Refuses inputs that must not get to any of them.
     var check: @Sendable (Input) throws -> Void = { _ in }
+    /// Is told each time that one is called because the one before it failed.
+    var onFallback: (@Sendable () -> Void)?
     private var throwsLast = false
 
     init(_ choices: [Base.Erased], _ handles: @escaping @Sendable (any Error) -> Bool, _ clock: any RunClock) {
@@ -79,6 +81,7 @@ public struct RunnableFallbacks<Base: Runnable>: AsyncRunnable {
         private let original: Input
         private var first: (any Error)?
         private var last: (any Error)?
+        private var count = 0
         /// What the next one gets.
         private(set) var input: Input
 
@@ -99,6 +102,8 @@ public struct RunnableFallbacks<Base: Runnable>: AsyncRunnable {
             last = error
             if fallbacks.clock.isPast(deadline) { throw verdict }
             input = fallbacks.inputAfter(original, error)
+            count += 1
+            if count < fallbacks.choices.count { fallbacks.onFallback?() }
         }
 
         /// What to throw when all failed.
@@ -182,12 +187,16 @@ extension Runnable {
     ///   - fallbacks: in the order they are tried.
     ///   - handling: which errors lead to the next one. Default all.
     ///   - clock: what tells whether a run's deadline has passed.
+    ///   - onFallback: is told each time that one is called because the one before it failed.
     public func withFallbacks(
         _ fallbacks: [Erased],
         handling: @escaping @Sendable (any Error) -> Bool = { _ in true },
-        clock: any RunClock = .system
+        clock: any RunClock = .system,
+        onFallback: (@Sendable () -> Void)? = nil
     ) -> RunnableFallbacks<Self> {
-        RunnableFallbacks([erased] + fallbacks, handling, clock)
+        var runnable = RunnableFallbacks<Self>([erased] + fallbacks, handling, clock)
+        runnable.onFallback = onFallback
+        return runnable
     }
 }
 

@@ -34,7 +34,7 @@ extension RunConfig {
 
     /// The config for a run that this one calls.
     ///
-    /// Inherits tags, metadata, limits, configurable values and the deadline. Does not inherit the id, the name, the wait,
+    /// Inherits tags, metadata, limits, configurable values, the attachment and the deadline. Does not inherit the id, the name, the wait,
     /// the call's arguments and the step, which belong to this run alone.
     /// - Parameter step: the child's place in this runnable, which becomes a tag of that child only.
     public func child(step: RunStep? = nil) -> RunConfig {

@@ -26,6 +26,7 @@ extension RunConfig {
         if other.recursionLimit != Self.defaultRecursionLimit { merged.recursionLimit = other.recursionLimit }
         merged.step = other.step ?? step
         merged.trace = other.trace ?? trace
+        merged.attachment = other.attachment ?? attachment
         if other.hasArguments { merged.arguments = arguments.overlaid(with: other.arguments) }
         merged.deadline = Self.earlier(deadline, other.deadline)
         return merged

@@ -14,6 +14,9 @@ public struct RunConfig: Sendable {
     public var step: RunStep?
     /// The instant after which no work may begin, and which everything with a timeout must not outlive. Nil means none.
     public var deadline: ContinuousClock.Instant?
+    /// What whoever began the run wants found again by what the run calls, at any depth. Nil for nothing. Handed to children, and not
+    /// looked at here.
+    public var attachment: (any AnyObject & Sendable)?
     /// Who watches, nil for nobody. See ``observed(by:)``.
     var trace: RunTrace?
     /// What children have too, behind one pointer, as a config is copied for every step. Nil for the defaults.

@@ -51,6 +51,8 @@ extension RunError {
         case clientGone = "client_gone"
         /// This program is stopping.
         case shuttingDown = "shutting_down"
+        /// An operator ended this run.
+        case killed
         /// A fault of this program.
         case `internal`
     }
@@ -67,7 +69,7 @@ extension RunError.Code {
         case .upstreamAuth, .upstreamBilling, .upstream5xx, .upstreamConnect, .upstreamTLS, .upstreamDNS, .truncated,
             .upstreamProtocol:
             502
-        case .upstreamOverload, .shuttingDown: 503
+        case .upstreamOverload, .shuttingDown, .killed: 503
         case .timeoutConnect, .timeoutTLS, .timeoutHead, .timeoutFirstToken, .timeoutIdle, .timeoutTotal: 504
         }
     }
@@ -76,7 +78,8 @@ extension RunError.Code {
     public var source: RunError.Source {
         switch self {
         case .callerInvalid, .contextTooLong, .contentFiltered, .clientGone: .client
-        case .policyRate, .policyConcurrency, .policyQueue, .policyBudget, .shuttingDown, .internal, .timeoutTotal:
+        case .policyRate, .policyConcurrency, .policyQueue, .policyBudget, .shuttingDown, .killed, .internal,
+            .timeoutTotal:
             .gateway
         default: .upstream
         }
@@ -133,6 +136,7 @@ extension RunError.Code {
         case .policyBudget: "The budget is spent."
         case .clientGone: "The client went away."
         case .shuttingDown: "The gateway is shutting down."
+        case .killed: "The request was ended by an operator."
         case .internal: "Internal error."
         }
     }

@@ -78,6 +78,7 @@ public struct RunError: Error {
     public var isRetryableByCaller: Bool {
         // A path or a model that the upstream does not know stays unknown, and a redirect a redirect.
         if code == .upstreamProtocol, let upstreamStatus, (300..<500).contains(upstreamStatus) { return false }
+        if code == .killed { return false }  // who ended it does not want it again
         return code != .policyBudget && (status == 429 || (status >= 502 && status <= 504)) && code != .upstreamAuth
             && code != .upstreamBilling
     }

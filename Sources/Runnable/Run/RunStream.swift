@@ -16,6 +16,9 @@ public protocol RunSource<Element>: AnyObject {
     /// For sources that often have several elements at once: a call costs a tenth of one of `next()`. Errors count as ready.
     func nextReady() throws -> ReadyElement<Element>
 
+    /// This source, if it can hand elements on from where they arrive. Default: nil.
+    var pushing: (any PushSource<Element>)? { get }
+
     /// Stops all work for this source. Called at most once, from any thread that drops the iteration, only when
     /// the source was neither at its end nor failed; never during `next()`.
     func cancel()
@@ -24,6 +27,22 @@ public protocol RunSource<Element>: AnyObject {
 extension RunSource {
     /// See the requirement.
     @inlinable public func nextReady() throws -> ReadyElement<Element> { .pending }
+
+    /// See the requirement.
+    @inlinable public var pushing: (any PushSource<Element>)? { nil }
+}
+
+/// A source whose elements come one by one from outside, such as a server's tokens.
+///
+/// Resuming a task through the functions that wait in it costs more than many an element. Such a source hands elements on in the
+/// callback that brings them, and resumes its task when there is something to wait for, or the end.
+public protocol PushSource<Element>: RunSource {
+    /// Hands every element to `take` as it comes, on the caller's executor but outside of its task: no task-local values, no
+    /// cancellation to ask for. Runs until the end, or until `take` wants a pause; its element counts as taken then.
+    ///
+    /// As `next()` in all else, and not called while that runs.
+    /// - Returns: true at the end, false for a pause.
+    func push(to take: @escaping (Element) -> Bool) async throws -> Bool
 }
 
 /// What can be had of a stream without waiting.
@@ -94,6 +113,31 @@ public struct RunStream<Element: Sendable>: AsyncSequence, Sendable {
             } catch {
                 pull.source = nil
                 throw error
+            }
+        }
+
+        /// Hands every element to `take` as it comes, on the caller's executor, until the end or until `take` returns false. `take` may
+        /// be called outside of the task: it sees no task-local values. Throws as `next()`.
+        ///
+        /// - Returns: true at the end, false when `take` wanted a pause.
+        @inlinable public mutating func forEach(_ take: @escaping (Element) -> Bool) async throws -> Bool {
+            if let source = try pull.current(), let pushing = source.pushing {
+                do {
+                    let isOver = try await pushing.push(to: take)
+                    if isOver { pull.source = nil }
+                    return isOver
+                } catch {
+                    pull.source = nil
+                    throw error
+                }
+            }
+            while true {
+                // What is there already costs no asynchronous call.
+                while case .element(let element) = try nextReady() {
+                    if !take(element) { return false }
+                }
+                guard let element = try await next() else { return true }
+                if !take(element) { return false }
             }
         }
 

@@ -68,7 +68,7 @@ extension Value {
     /// Appends elements that came later to a list, merging objects that belong together.
     ///
     /// An object with an `index` (an integer, or a string beginning `lc_`) is merged into the first object of the list
-    /// with an equal one, unless both have ids and these differ. Its `type` is not repeated. All else is appended.
+    /// with an equal one, unless both have ids, not empty ones, and these differ. Its `type` is not repeated. All else is appended.
     public static func merge(_ later: [Value], into list: inout [Value]) throws(ChunkAdditionError) {
         var merged = list
         for element in later {
@@ -90,7 +90,10 @@ extension Value {
 
     private func isSameElement(as members: Object, index: Value) -> Bool {
         guard case .object(let known) = self, known["index"] == index else { return false }
-        guard let left = known["id"], let right = members["id"], !left.isNull, !right.isNull else { return true }
+        guard let left = known["id"], let right = members["id"], !left.isNoID, !right.isNoID else { return true }
         return left == right
     }
+
+    /// Some servers say no id with an empty one.
+    private var isNoID: Bool { self == .null || self == .string("") }
 }

@@ -115,6 +115,39 @@ struct SecretTests {
         expectNone(in: log + daemon.process.stdout, "the log")
     }
 
+    @Test func `live control shows none`() throws {
+        let upstream = try SecretTests.upstream()
+        let admin = try AdminSocket()
+        try admin.directory.write(SecretTests.file + "\n", to: "key.txt")
+        let configuration = SecretTests.configuration(upstream.port)
+        let daemon = try admin.daemon(configuration, environment: SecretTests.environment)
+        let follower = try Subprocess(Headgate.path, ["tail", "--json", "--socket", admin.path])
+        let reader = try Subprocess(Headgate.path, ["tail", "--socket", admin.path])
+        try eventually("nobody follows") { try admin.status()["followers"]?.integer == 2 }
+        for prompt in ["status 401", "status 500", "event", "garbage", "head", "fine"] {
+            for path in ["/invoke", "/filed/stream"] {
+                _ = try daemon.post(path, "{\"input\":\"\(prompt)\"}")
+            }
+        }
+        var said = ""
+        for arguments in [["status"], ["status", "--json"], ["top", "--once"], ["top", "--json"], ["reload"]] {
+            let result = try Subprocess.run(Headgate.path, arguments + ["--socket", admin.path])
+            #expect(result.ending == .exited(0))
+            said += result.stdout + result.stderr
+        }
+        try admin.rewrite(daemon, configuration + "\nserver: {max_body: \"${HEADGATE_TEST_KEY}\"}\n")
+        let refused = try admin.run("reload")
+        #expect(refused.ending == .exited(78))
+        said += refused.stdout + refused.stderr
+        try daemon.stop()
+        for follower in [follower, reader] {
+            #expect(try follower.wait() == .exited(0))
+            #expect(follower.stdout.contains("upstream_auth"))
+            said += follower.stdout
+        }
+        expectNone(in: said + daemon.process.stderr, "live control")
+    }
+
     @Test func `the upstream does get the keys`() throws {
         let heads = Failures()
         let upstream = try ThreadedUpstream { exchange in

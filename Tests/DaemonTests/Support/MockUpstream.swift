@@ -7,7 +7,10 @@ final class MockUpstream: Sendable {
     let port: Int
 
     /// Starts with options such as `--tokens 5`, and waits until it listens.
-    init(_ options: String..., port: Int = 0) throws {
+    convenience init(_ options: String..., port: Int = 0) throws { try self.init(options: options, port: port) }
+
+    /// The same with a list of options.
+    init(options: [String], port: Int = 0) throws {
         let arguments = options.flatMap { $0.split(separator: " ", maxSplits: 1).map(String.init) }
         let process = try Subprocess(Headgate.path, ["mock", "--listen", "127.0.0.1:\(port)"] + arguments)
         self.process = process

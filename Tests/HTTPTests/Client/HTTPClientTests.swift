@@ -16,6 +16,81 @@ struct HTTPClientTests {
         }
     }
 
+    /// A receiver that is asked first: it takes one part, ends with the next, and leaves the third to the task.
+    @Test func showsPartsToAReceiverFirst() async throws {
+        let upstream = try TestUpstream { socket, _ in
+            while true {
+                try socket.request()
+                try socket.send("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n")
+                for part in ["1", "2", "3"] { try socket.send("1\r\n\(part)\r\n") }
+                try socket.send("0\r\n\r\n")
+            }
+        }
+        try await TestClient.run(to: upstream.port) { client in
+            for _ in 0..<2 {
+                let response = try await client.send()
+                let seen = Seen()
+                let receiver = LoopBound<PartReceiver>({ seen.take($0) }, loop: client.loop)
+                var rest: [[UInt8]] = []
+                while let part = try await response.next(
+                    before: .distantFuture,
+                    phase: .timeoutIdle,
+                    receiver: receiver
+                ) {
+                    rest.append(part)
+                }
+                // How the parts were split among reads is the network's; none is lost, doubled or out of order.
+                #expect(seen.text + rest.joined().map { String(UnicodeScalar($0)) }.joined() == "123")
+                #expect(seen.text.count <= 2)
+            }
+        }
+        #expect(upstream.connections == 1)
+        upstream.stop()
+    }
+
+    /// What a receiver says how long to wait replaces what the task said.
+    @Test func aReceiverMovesTheLimit() async throws {
+        let isGone = Event()
+        let upstream = try TestUpstream { socket, _ in
+            try socket.request()
+            try socket.send("HTTP/1.1 200 OK\r\n\r\n")
+            // Until the client goes: the first ones may come before anybody waits for them.
+            while (try? socket.send("part")) != nil {}
+            isGone.happen()
+        }
+        try await TestClient.run(to: upstream.port) { client in
+            let response = try await client.send()
+            let receiver = LoopBound<PartReceiver>(
+                { _ in .taken(.now, .timeoutIdle) },
+                loop: client.loop
+            )
+            let code = await client.code {
+                while try await response.next(
+                    before: .distantFuture,
+                    phase: .timeoutFirstToken,
+                    receiver: receiver
+                ) != nil {}
+            }
+            #expect(code == .timeoutIdle)
+            await isGone.wait()
+        }
+        upstream.stop()
+    }
+
+    /// Takes the first part, and the second as the last.
+    private final class Seen: Sendable {
+        private let parts = Shared("")
+        var text: String { parts.with { $0 } }
+
+        func take(_ part: UnsafeRawBufferPointer) -> PartReceipt {
+            parts.with { parts in
+                guard parts.count < 2 else { return .kept }
+                parts += String(decoding: part, as: UTF8.self)
+                return parts.count == 2 ? .last : .taken(.distantFuture, .timeoutIdle)
+            }
+        }
+    }
+
     @Test func sendsRequestsAndReusesTheConnection() async throws {
         let upstream = try TestUpstream { socket, number in
             while true {

@@ -277,6 +277,48 @@ struct ServerInterruptionTests {
         }
     }
 
+    /// A client that reads as fast as the handler writes never makes it wait: others on the loop must be served all the same.
+    @Test func aFastReaderDoesNotHaveTheLoopForItself() async throws {
+        var options = HTTPServerOptions.patient
+        options.highWater = 16384
+        options.lowWater = 8192
+        let read = Shared(0)
+        let began = Event()
+        let wasServed = Event()
+        let servedMeanwhile = Shared(0)
+        let handler = TestHandler { request, response in
+            if request.head.path == "/other" {
+                wasServed.happen()
+                return response.respond(status: 200, body: [])
+            }
+            response.start(status: 200, fields: [:])
+            began.happen()
+            while wasServed.count == 0 && response.bodyBytes < 20_000_000 {
+                if !response.write([UInt8](repeating: 0x66, count: 5000)) { try? await response.drained() }
+                // The kernel always has room: what has left is read before there is more.
+                while read.value < response.bodyBytes - response.pendingBytes { sched_yield() }
+            }
+            servedMeanwhile.with { $0 = wasServed.count }
+            response.end()
+        }
+        try await TestServer.run(handler, options: options) { server in
+            async let much: Void = server.talk { socket in
+                try socket.send(Self.request)
+                _ = try socket.receive(through: "\r\n\r\n")
+                var part: [UInt8] = []
+                while !part.suffix(5).elementsEqual("0\r\n\r\n".utf8) {
+                    part = try socket.receive(1 << 20)
+                    read.with { [count = part.count] in $0 += count }
+                }
+            }
+            await began.wait()
+            let other = try await server.exchange("GET /other HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
+            #expect(other.hasPrefix("HTTP/1.1 200"))
+            try await much
+            #expect(servedMeanwhile.value == 1)
+        }
+    }
+
     /// Reading a large answer slowly is no reason to be cut: the limits are about clients that take nothing.
     @Test(arguments: ["close", "keep-alive"])
     func aSlowReaderGetsEverything(_ connection: String) async throws {

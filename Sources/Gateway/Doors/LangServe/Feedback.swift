@@ -17,12 +17,12 @@ enum FeedbackKind: Sendable, CaseIterable {
         }
     }
 
-    /// The endpoint's name in logs.
-    var name: StaticString {
+    /// What logs and metrics call the endpoint.
+    var label: EndpointLabel {
         switch self {
-        case .tokenFeedback: "token_feedback"
-        case .feedback: "feedback"
-        case .publicTraceLink: "public_trace_link"
+        case .tokenFeedback: .tokenFeedback
+        case .feedback: .feedback
+        case .publicTraceLink: .publicTraceLink
         }
     }
 

@@ -42,6 +42,7 @@ extension LangServeDoor {
         var seen: Set<RunID> = []
         for place in batch.configs.indices {
             batch.configs[place].deadline = deadline
+            batch.configs[place].attachment = report.calls
             batch.configs[place].waitingSince = waitingSince
             // The first one's counts for the batch; inside a pipeline each item's own.
             if place == 0 || run.isPipeline { batch.configs[place].maxConcurrency = limit }

@@ -15,13 +15,9 @@ extension LangServeDoor {
     ) async {
         guard let (begun, encoder) = beginStream(request, response, report, base) else { return }
         var chunks = begun
+        let send = sender(encoder, response, report)
         do {
-            while true {
-                // What is there already costs no asynchronous call.
-                if try !sendReady(&chunks, encoder, response, report) { try await response.drained() }
-                guard let chunk = try await chunks.next() else { break }
-                if !send(chunk, encoder, response, report) { try await response.drained() }
-            }
+            while try await !chunks.forEach(send) { try await response.drained() }
             finish(encoder, response, report)
         } catch {
             failStream(error, encoder, response, report)
@@ -54,32 +50,18 @@ extension LangServeDoor {
         return (run.astream(single.input, config: single.config).makeAsyncIterator(), encoder)
     }
 
-    /// Sends all chunks that are there without waiting.
-    /// - Returns: false when the client has to catch up first.
+    /// What sends a chunk, and says false when the client has to catch up before the next.
     @inline(never)
-    private func sendReady(
-        _ chunks: inout RunStream<Run.Chunk>.Iterator,
+    private func sender(
         _ encoder: StreamEncoder,
         _ response: ResponseWriter,
         _ report: RunReport
-    ) throws -> Bool {
-        while case .element(let chunk) = try chunks.nextReady() {
-            if !send(chunk, encoder, response, report) { return false }
+    ) -> (Run.Chunk) -> Bool {
+        { [run] chunk in
+            guard run.encode(chunk, encoder, report) else { return true }
+            if response.status == 0 { response.start(status: 200, fields: encoder.format.fields(report)) }
+            return response.write(encoder.bytes)
         }
-        return true
-    }
-
-    /// - Returns: false when the client has to catch up first.
-    @inline(never)
-    private func send(
-        _ chunk: Run.Chunk,
-        _ encoder: StreamEncoder,
-        _ response: ResponseWriter,
-        _ report: RunReport
-    ) -> Bool {
-        guard run.encode(chunk, encoder, report) else { return true }
-        if response.status == 0 { response.start(status: 200, fields: encoder.format.fields(report)) }
-        return response.write(encoder.bytes)
     }
 
     @inline(never)

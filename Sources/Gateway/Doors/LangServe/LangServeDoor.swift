@@ -75,6 +75,7 @@ final class LangServeDoor<Run: RouteRun>: Sendable {
             // The caller's run id where the route allows one, else the one that was drawn for the request.
             if let runID = single.config.runID { report.runID = runID } else { single.config.runID = report.runID }
             single.config.deadline = deadline
+            single.config.attachment = report.calls
             if run.isPipeline { limitConcurrency(of: &single.config) }
             return single
         } catch {
@@ -158,6 +159,7 @@ final class LangServeDoor<Run: RouteRun>: Sendable {
         case .clientGone: return failure
         case .deadline: return RunError(.timeoutTotal, detail: "interrupted at the deadline")
         case .shuttingDown: return RunError(.shuttingDown)
+        case .killed: return RunError(.killed)
         case nil: return RunError(.internal, detail: "cancelled for no reason of the client's or the server's")
         }
     }

@@ -100,14 +100,16 @@ enum MessageDecoding {
     private static func addFields(of view: JSONView, to message: inout Message) throws(RequestProblem) {
         message.name = try string("name", of: view)
         message.id = try identifier("id", of: view)
-        if let extra = view["additional_kwargs"], extra.kind == .object {
-            message.additionalKwargs = Value.Object(extra)
-        }
+        if let extra = try members("additional_kwargs", of: view) { message.additionalKwargs = extra }
+        if let metadata = try members("response_metadata", of: view) { message.responseMetadata = metadata }
         switch message.role {
-        case .ai: try addToolCalls(of: view, to: &message)
+        case .ai:
+            try addToolCalls(of: view, to: &message)
+            message.usage = view["usage_metadata"].flatMap { usage($0) }
         case .tool:
             guard let id = try identifier("tool_call_id", of: view) else { throw .missing("tool_call_id", in: view) }
             message.toolCallID = id
+            if let artifact = view["artifact"], !artifact.isNull { message.artifact = Value(artifact) }
             if let status = view["status"], !status.isNull {
                 guard let known = status.string.flatMap(Message.ToolStatus.init(rawValue:)) else {
                     throw .at(["status"], "literal_error", "Input should be 'success' or 'error'", status)
@@ -120,6 +122,35 @@ enum MessageDecoding {
             message.chatRole = role
         case .function, .human, .system: break
         }
+    }
+
+    /// An object that may be missing or null.
+    private static func members(_ key: StaticString, of view: JSONView) throws(RequestProblem) -> Value.Object? {
+        guard let member = view[key], !member.isNull else { return nil }
+        guard member.kind == .object else {
+            throw .at([.key("\(key)")], "dict_type", "Input should be a valid dictionary", member)
+        }
+        return Value.Object(member)
+    }
+
+    /// Counts of tokens, if all three are there.
+    private static func usage(_ view: JSONView) -> UsageMetadata? {
+        guard let input = view["input_tokens"]?.int, let output = view["output_tokens"]?.int,
+            let total = view["total_tokens"]?.int
+        else { return nil }
+        func details(_ key: StaticString) -> [String: Int]? {
+            guard let counts = view[key], counts.kind == .object else { return nil }
+            return counts.members.reduce(into: [:]) { details, member in
+                details[member.key.string ?? ""] = member.value.int
+            }
+        }
+        return UsageMetadata(
+            inputTokens: input,
+            outputTokens: output,
+            totalTokens: total,
+            inputTokenDetails: details("input_token_details"),
+            outputTokenDetails: details("output_token_details")
+        )
     }
 
     private static func string(_ key: StaticString, of view: JSONView) throws(RequestProblem) -> String? {

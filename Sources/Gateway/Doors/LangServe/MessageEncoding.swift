@@ -20,15 +20,15 @@ enum MessageEncoding {
 
     /// Appends a model's whole answer.
     ///
-    /// - Parameter fallbackID: the id where the provider gave none; asked for only then.
-    static func append(_ message: Message, fallbackID: @autoclosure () -> String, to bytes: inout [UInt8]) {
+    /// - Parameter fallbackID: the id where the provider gave none; asked for only then. Nil where it has none.
+    static func append(_ message: Message, fallbackID: @autoclosure () -> String?, to bytes: inout [UInt8]) {
         bytes.appendRaw("{\"content\":")
         append(message.content, to: &bytes)
         appendKwargs(message.additionalKwargs, message.responseMetadata, to: &bytes)
         bytes.appendRaw(",\"type\":\"ai\",\"name\":")
         appendOptional(message.name, to: &bytes)
         bytes.appendRaw(",\"id\":")
-        bytes.appendJSON(message.id ?? fallbackID())
+        appendOptional(message.id ?? fallbackID(), to: &bytes)
         bytes.appendRaw(",\"tool_calls\":[")
         for (place, call) in message.toolCalls.enumerated() {
             if place > 0 { bytes.appendRaw(",") }

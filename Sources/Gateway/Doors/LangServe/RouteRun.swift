@@ -100,6 +100,8 @@ struct ModelRun: RouteRun {
 struct PipelineRun: RouteRun {
     let step: Step
     let shape: Shape
+    /// Counts the permits of its requests.
+    var permits: PermitCounts?
 
     var isPipeline: Bool { true }
     var streamedOutput: RouteSettings.Output { .message }

@@ -21,7 +21,7 @@ enum StreamFormat: Equatable {
     static func negotiated(_ fields: HTTPFields, offered: [StreamFormat], standard: StreamFormat?) -> StreamFormat? {
         let accept = fields.values("accept").joined(separator: ",")
         if accept.isEmpty || accept == "*/*" { return standard }
-        let ranges = accept.split(separator: ",").enumerated().map { MediaRange($1, place: $0) }
+        let ranges = MediaRange.all(in: accept)
         var candidates: [StreamFormat?] = offered
         if !offered.contains(where: { $0 == standard }) { candidates.append(standard) }
         var best: (format: StreamFormat?, match: MediaRange.Match)?
@@ -58,14 +58,9 @@ enum StreamFormat: Equatable {
     }
 }
 
-/// One element of `Accept`.
-private struct MediaRange {
-    let name: String
-    let weight: Double
-    let place: Int
-
+extension MediaRange {
     /// How well a format is liked.
-    struct Match {
+    fileprivate struct Match {
         let weight: Double
         let rank: Int
         let place: Int
@@ -76,18 +71,8 @@ private struct MediaRange {
         }
     }
 
-    init(_ text: Substring, place: Int) {
-        let pieces = text.split(separator: ";").map(MediaRange.trimmed)
-        name = pieces.first?.lowercased() ?? ""
-        weight =
-            pieces.dropFirst().lazy.compactMap { parameter in
-                parameter.hasPrefix("q=") || parameter.hasPrefix("Q=") ? Double(parameter.dropFirst(2)) : nil
-            }.first ?? 1
-        self.place = place
-    }
-
     /// The most specific range that covers `format`; nil when there is none.
-    static func match(_ ranges: [MediaRange], _ format: StreamFormat?, isDefault: Bool) -> Match? {
+    fileprivate static func match(_ ranges: [MediaRange], _ format: StreamFormat?, isDefault: Bool) -> Match? {
         let names = format.names
         if let range = ranges.first(where: { names.contains($0.name) }) {
             // In `application/json, text/plain, */*` of stock clients text is a habit, and the default as welcome.
@@ -98,13 +83,6 @@ private struct MediaRange {
         guard let range = ranges.first(where: { $0.name == "\(kind)/*" }) ?? ranges.first(where: { $0.name == "*/*" })
         else { return nil }
         return Match(weight: range.weight, rank: isDefault ? 2 : 0, place: range.place)
-    }
-
-    private static func trimmed(_ text: Substring) -> Substring {
-        var text = text
-        while text.first == " " || text.first == "\t" { text.removeFirst() }
-        while text.last == " " || text.last == "\t" { text.removeLast() }
-        return text
     }
 }
 

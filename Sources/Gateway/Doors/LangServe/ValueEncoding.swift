@@ -4,13 +4,14 @@ import Runnable
 
 /// Writes what flows through pipelines as LangServe's clients expect it.
 enum ValueEncoding {
-    /// Appends a value as JSON. A message or piece without an id gets one made from `runID`.
+    /// Appends a value as JSON. A model's message or piece without an id gets one made from `runID`; messages in prompts and lists are
+    /// the caller's, and stay without.
     static func append(_ value: RunValue, runID: RunID, to bytes: inout [UInt8]) {
         switch value {
         case .value(let value), .snapshot(let value): bytes.appendJSON(value)
         case .message(let message): append(message, runID: runID, to: &bytes)
         case .chunk(let chunk): MessageEncoding.append(chunk, id: chunk.id ?? "lc_run--\(runID)", to: &bytes)
-        case .prompt(let prompt): append(prompt, runID: runID, to: &bytes)
+        case .prompt(let prompt): append(prompt, to: &bytes)
         case .object(let members):
             bytes.appendRaw("{")
             for (place, member) in members.all.enumerated() {
@@ -24,13 +25,17 @@ enum ValueEncoding {
             bytes.appendRaw("[")
             for (place, element) in elements.enumerated() {
                 if place > 0 { bytes.appendRaw(",") }
-                append(element, runID: runID, to: &bytes)
+                if case .message(let message) = element {
+                    append(message, runID: nil, to: &bytes)
+                } else {
+                    append(element, runID: runID, to: &bytes)
+                }
             }
             bytes.appendRaw("]")
         }
     }
 
-    private static func append(_ prompt: ChatPrompt, runID: RunID, to bytes: inout [UInt8]) {
+    private static func append(_ prompt: ChatPrompt, to bytes: inout [UInt8]) {
         if prompt.isText {
             bytes.appendRaw("{\"text\":")
             bytes.appendJSON(prompt.text)
@@ -40,14 +45,16 @@ enum ValueEncoding {
         bytes.appendRaw("{\"messages\":[")
         for (place, message) in prompt.messages.enumerated() {
             if place > 0 { bytes.appendRaw(",") }
-            append(message, runID: runID, to: &bytes)
+            append(message, runID: nil, to: &bytes)
         }
         bytes.appendRaw("],\"type\":\"ChatPromptValueConcrete\"}")
     }
 
     /// Appends any message: the model's as ``MessageEncoding`` does, others with the fields of their kind.
-    private static func append(_ message: Message, runID: RunID, to bytes: inout [UInt8]) {
-        if message.role == .ai { return MessageEncoding.append(message, fallbackID: "lc_run--\(runID)-0", to: &bytes) }
+    private static func append(_ message: Message, runID: RunID?, to bytes: inout [UInt8]) {
+        if message.role == .ai {
+            return MessageEncoding.append(message, fallbackID: runID.map { "lc_run--\($0)-0" }, to: &bytes)
+        }
         bytes.appendRaw("{\"content\":")
         MessageEncoding.append(message.content, to: &bytes)
         bytes.appendRaw(",\"additional_kwargs\":")

@@ -21,6 +21,10 @@ final class RequestScope: Sendable {
     }
 
     private let state = Locked(State())
+    private let counts: PermitCounts?
+
+    /// - Parameter counts: counts its permits with those of others.
+    init(counts: PermitCounts? = nil) { self.counts = counts }
 
     // MARK: Tokens
 
@@ -46,6 +50,7 @@ final class RequestScope: Sendable {
         state.withLock { state in
             guard state.held < state.limit, state.queue.isEmpty else { return false }
             state.held += 1
+            counts?.changeHeld(by: 1)
             return true
         }
     }
@@ -65,9 +70,11 @@ final class RequestScope: Sendable {
                     if Task.isCancelled { return .failure(CancellationError()) }
                     if state.held < state.limit, state.queue.isEmpty {
                         state.held += 1
+                        counts?.changeHeld(by: 1)
                         return .success(())
                     }
                     state.queue.append((ticket, waiter))
+                    counts?.changeWaiting(by: 1)
                     return nil
                 }
                 if let result { waiter.resume(with: result) }
@@ -75,6 +82,7 @@ final class RequestScope: Sendable {
         } onCancel: {
             let waiter = state.withLock { state -> Waiter? in
                 guard let place = state.queue.firstIndex(where: { $0.ticket == ticket }) else { return nil }
+                counts?.changeWaiting(by: -1)
                 return state.queue.remove(at: place).waiter
             }
             waiter?.resume(throwing: CancellationError())
@@ -86,8 +94,10 @@ final class RequestScope: Sendable {
         let waiter = state.withLock { state -> Waiter? in
             guard !state.queue.isEmpty else {
                 state.held -= 1
+                counts?.changeHeld(by: -1)
                 return nil
             }
+            counts?.changeWaiting(by: -1)
             return state.queue.removeFirst().waiter
         }
         waiter?.resume()

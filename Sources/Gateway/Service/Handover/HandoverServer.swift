@@ -74,7 +74,10 @@ public actor HandoverServer {
     public func open() throws(LoopError) {
         let descriptor = try MessageSocket.listen(path: path)
         file = FileIdentity(path)
-        listener = try Listener(on: loop, descriptor: descriptor) { accepted, _ in self.accepted(accepted) }
+        // Also when clients have all they may have: a restart is what may be wanted then.
+        listener = try Listener(on: loop, descriptor: descriptor, endOfDescriptors: .max) { accepted, _ in
+            self.accepted(accepted)
+        }
     }
 
     /// Hands no sockets over any more: to be called before they are closed. What runs between two processes goes on.

@@ -16,7 +16,7 @@ struct ErrorAnswerTests {
         (.timeoutHead, 504, true), (.timeoutFirstToken, 504, true), (.timeoutIdle, 504, true),
         (.timeoutTotal, 504, true), (.truncated, 502, true), (.upstreamProtocol, 502, true), (.policyRate, 429, true),
         (.policyConcurrency, 429, true), (.policyQueue, 429, true), (.policyBudget, 429, false),
-        (.clientGone, 499, false), (.shuttingDown, 503, true), (.internal, 500, false),
+        (.clientGone, 499, false), (.shuttingDown, 503, true), (.killed, 503, false), (.internal, 500, false),
     ]
 
     @Test("every class has its status, its words and its advice", arguments: RunError.Code.allCases)

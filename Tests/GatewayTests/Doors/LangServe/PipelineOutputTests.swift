@@ -94,6 +94,28 @@ struct PipelineOutputTests {
         }
     }
 
+    @Test(
+        "LS-57 and LS-72 a caller's message is whole in the prompt that it becomes a part of, and no id is made up for it"
+    )
+    func placedMessages() async throws {
+        let configuration = """
+            routes:
+              /prompt: {pipeline: [{prompt: {placeholder: history}}]}
+            """
+        let history = #"""
+            [{"content":"a","additional_kwargs":{"k":1},"response_metadata":{"r":2},"type":"ai","name":null,"id":null,"tool_calls":[],\#
+            "invalid_tool_calls":[],"usage_metadata":{"input_tokens":1,"output_tokens":2,"total_tokens":3}},\#
+            {"content":"b","additional_kwargs":{},"response_metadata":{},"type":"tool","name":null,"id":null,"tool_call_id":"c",\#
+            "artifact":{"x":[1]},"status":"success"}]
+            """#
+        let expected = try Value(parsing: history)
+        try await TestGateway.run(configuration) { gateway in
+            for output in try await Self.outputs(gateway, "/prompt", #"{"history":\#(history)}"#) {
+                #expect(output["messages"] == expected)
+            }
+        }
+    }
+
     @Test("LS-4 and LS-7 what a pipeline's prompt misses is a 422 inside the input, before anything runs")
     func missingVariable() async throws {
         try await TestGateway.run(routesConfiguration()) { gateway in

@@ -79,22 +79,26 @@ struct PromptDecodingTests {
             #"""
             {"content":[{"type":"text","text":"t"},"s"],"additional_kwargs":{"k":1.50},"response_metadata":{"a":1},"type":"ai",
             "name":"n","id":"i","example":false,"x":[],"tool_calls":[{"name":"w","args":{"n":1e2},"id":null,"type":"tool_call"}],
-            "invalid_tool_calls":[{"name":null,"args":"{bad","id":"c2","error":"e"}],"usage_metadata":null,
+            "invalid_tool_calls":[{"name":null,"args":"{bad","id":"c2","error":"e"}],
+            "usage_metadata":{"input_tokens":1,"output_tokens":2,"total_tokens":3,"input_token_details":{"cache_read":1}},
             "tool_call_chunks":[],"chunk_position":null}
             """#
         )
         var expected = Message(role: .ai, content: .blocks([["type": "text", "text": "t"], "s"]), id: "i")
         expected.name = "n"
         expected.additionalKwargs = ["k": .number("1.50")]
+        expected.responseMetadata = ["a": 1]
+        expected.usage = UsageMetadata(inputTokens: 1, outputTokens: 2, inputTokenDetails: ["cache_read": 1])
         expected.toolCalls = [ToolCall(name: "w", arguments: ["n": .number("1e2")], id: nil)]
         expected.invalidToolCalls = [InvalidToolCall(name: nil, arguments: "{bad", id: "c2", error: "e")]
         #expect(full == expected)
-        let tool = try message(#"{"type":"tool","content":"x","tool_call_id":5,"status":"error","id":7,"artifact":{}}"#)
+        let tool = try message(#"{"type":"tool","content":"x","tool_call_id":5,"status":"error","id":7,"artifact":{"a":1}}"#)
         #expect(tool.toolCallID == "5")
         #expect(tool.toolStatus == .error)
         #expect(tool.id == "7")
+        #expect(tool.artifact == ["a": 1])
         #expect(
-            try message(#"{"type":"ai","content":"x","additional_kwargs":null,"tool_calls":null,"name":null}"#)
+            try message(#"{"type":"ai","content":"x","additional_kwargs":null,"response_metadata":null,"tool_calls":null,"name":null}"#)
                 == .ai("x")
         )
     }
@@ -137,6 +141,8 @@ struct PromptDecodingTests {
             (#"[{"type":"human","content":["a",1]}]"#, ["string_type", [0, "content", 1]]),
             (#"[{"type":"human","content":"x","name":1}]"#, ["string_type", [0, "name"]]),
             (#"[{"type":"human","content":"x","id":{}}]"#, ["string_type", [0, "id"]]),
+            (#"[{"type":"human","content":"x","additional_kwargs":[]}]"#, ["dict_type", [0, "additional_kwargs"]]),
+            (#"[{"type":"human","content":"x","response_metadata":[null]}]"#, ["dict_type", [0, "response_metadata"]]),
             (#"[{"type":"tool","content":"x"}]"#, ["missing", [0, "tool_call_id"]]),
             (#"[{"type":"tool","content":"x","tool_call_id":"c","status":"odd"}]"#, ["literal_error", [0, "status"]]),
             (#"[{"type":"function","content":"x","name":null}]"#, ["missing", [0, "name"]]),

@@ -1,0 +1,95 @@
+import EventLoop
+import Glibc
+import HTTP
+
+/// The admin socket of a running service: a loop, a server and a file of their own. Any thread.
+public final class AdminServer: Sendable {
+    /// Where it listens.
+    public var path: String { socket.path }
+
+    private let loop: EventLoop
+    private let server: HTTPServer
+    private let socket: AdminSocket
+    private let service: LoopBound<AdminService>
+
+    private init(loop: EventLoop, server: HTTPServer, socket: AdminSocket, service: LoopBound<AdminService>) {
+        self.loop = loop
+        self.server = server
+        self.socket = socket
+        self.service = service
+    }
+
+    /// Opens the socket and answers on it.
+    ///
+    /// - Parameters:
+    ///   - settings: where, and who is let in.
+    ///   - file: the configuration's name, for messages.
+    ///   - takesOver: whether the path is still a predecessor's, whose place this process takes.
+    /// - Returns: nil when the settings want none.
+    /// - Throws: ``ConfigurationErrors`` for a group that does not exist; `LoopError` when the socket cannot be opened, also when
+    ///   another daemon serves it.
+    public static func start(
+        _ settings: AdminSettings,
+        for gateway: Gateway,
+        file: String,
+        takesOver: Bool = false,
+        actions: AdminActions
+    ) async throws -> AdminServer? {
+        let directory = getenv("RUNTIME_DIRECTORY").map { String(cString: $0) }
+        guard let path = settings.path(runtimeDirectory: directory) else { return nil }
+        var group: UInt32?
+        if let name = settings.group {
+            group = SystemGroup.number(name)
+            guard group != nil else {
+                let error = ConfigurationError(file: file, line: nil, key: "admin.group", message: "no such group")
+                throw ConfigurationErrors(errors: [error])
+            }
+        }
+        let socket = try AdminSocket.open(path, mode: settings.mode, group: group, takesOver: takesOver)
+        let loop: EventLoop
+        do {
+            loop = try EventLoop(name: "admin")
+            try loop.start()
+        } catch {
+            socket.remove()
+            Socket.close(socket.descriptor)
+            throw error
+        }
+        let service = LoopBound(AdminService(gateway, loop: loop, actions: actions), loop: loop)
+        let handler = AdminHandler(service: service, group: socket.group)
+        let server = HTTPServer(loop: loop, handler: handler, options: options)
+        do {
+            try await server.listen(descriptor: socket.descriptor)
+        } catch {
+            socket.remove()
+            loop.stop()
+            throw error
+        }
+        return AdminServer(loop: loop, server: server, socket: socket, service: service)
+    }
+
+    /// Small: a handful of operators, who send a line and read a table.
+    private static var options: HTTPServerOptions {
+        var options = HTTPServerOptions()
+        options.identifiesPeers = true
+        options.maximumConnections = 32
+        options.maximumBody = 64 << 10
+        options.headerTimeout = .seconds(5)
+        options.bodyTimeout = .seconds(5)
+        options.idleTimeout = .seconds(10)
+        options.highWater = 64 << 10
+        options.lowWater = 32 << 10
+        // Nobody who looks in half-closes and goes on reading; a follower who leaves is noticed at once.
+        options.cancelsAtHalfClose = true
+        return options
+    }
+
+    /// Removes the socket's file, ends what followers follow, and returns when all connections are closed: within seconds.
+    public func stop() async {
+        socket.remove()
+        let service = service
+        loop.execute { service.value.hub.value.close() }
+        await server.stop()
+        loop.stop()
+    }
+}

@@ -1,0 +1,97 @@
+import ArgumentParser
+import Gateway
+import Glibc
+
+/// Where the daemon's admin socket is.
+struct AdminOptions: ParsableArguments {
+    /// Where the packaged unit's socket is.
+    static let systemSocket = "/run/headgate/admin.sock"
+    /// Says where the socket is, for shells that always mean the same daemon.
+    static let variable = "HEADGATE_ADMIN_SOCKET"
+
+    @Option(
+        help: """
+            The daemon's admin socket. Without it: $\(AdminOptions.variable), else admin.socket of the configuration given with \
+            --config, else \(AdminOptions.systemSocket), else admin.socket of \(ConfigurationOptions.systemFile).
+            """
+    )
+    var socket: String?
+
+    @Option(name: .shortAndLong, help: "Take the socket from this configuration.")
+    var config: String?
+
+    /// A client of the daemon; connects with each call.
+    var client: AdminClient { AdminClient(path: path) }
+
+    private var path: String {
+        if let socket { return socket }
+        if let variable = getenv(AdminOptions.variable).map({ String(cString: $0) }), !variable.isEmpty {
+            return variable
+        }
+        if let config, let path = AdminSettings.path(inFile: config) { return path }
+        if access(AdminOptions.systemSocket, F_OK) == 0 { return AdminOptions.systemSocket }
+        return AdminSettings.path(inFile: ConfigurationOptions.systemFile) ?? AdminOptions.systemSocket
+    }
+}
+
+extension ExitCode {
+    /// The daemon drains.
+    static let draining = ExitCode(3)
+    /// One of the daemon's loops does not answer.
+    static let stuck = ExitCode(4)
+}
+
+extension AdminClient {
+    /// Runs `body`; a daemon that cannot be reached, or refuses, is a line on standard error and exit code 1.
+    func orExit<Result>(_ body: (AdminClient) throws(Failure) -> Result) throws -> Result {
+        do throws(Failure) {
+            return try body(self)
+        } catch {
+            StandardError.write("\(error)\n")
+            throw ExitCode.failure
+        }
+    }
+}
+
+extension AdminClient.Reply {
+    /// A refusal is a line on standard error and exit code 1.
+    func expectSuccess() throws {
+        guard status != 200 else { return }
+        StandardError.write("\(error)\n")
+        throw ExitCode.failure
+    }
+}
+
+/// Standard output, unbuffered: followers see lines as they come.
+enum StandardOutput {
+    static func write(_ text: String) { write(Array(text.utf8)) }
+
+    static func write(_ bytes: [UInt8]) {
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { Glibc.write(STDOUT_FILENO, $0.baseAddress, $0.count) }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { return }
+            rest = rest.dropFirst(count)
+        }
+    }
+
+    /// Whether colours are welcome: on a terminal that has them, unless NO_COLOR says otherwise (no-color.org).
+    static var isColored: Bool {
+        isatty(STDOUT_FILENO) == 1 && !Terminal.isDumb && (getenv("NO_COLOR").map { $0.pointee == 0 } ?? true)
+    }
+}
+
+/// A duration such as 500ms or 10s on the command line.
+struct DurationArgument: ExpressibleByArgument {
+    let duration: Duration
+
+    init(_ duration: Duration) { self.duration = duration }
+
+    init?(argument: String) {
+        guard let duration = DurationText.parse(argument) else { return nil }
+        self.duration = duration
+    }
+
+    var defaultValueDescription: String { "\(duration.components.seconds)s" }
+}

@@ -1,0 +1,34 @@
+import ArgumentParser
+import Gateway
+import Runnable
+
+/// `headgate reload`
+struct ReloadCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "reload",
+        abstract: "Have the running daemon read its configuration and certificates again, and say what came of it.",
+        discussion: """
+            Does what SIGHUP does, and waits for it: all of the new configuration comes into force, or nothing. Prints what has changed.
+            Exit codes: 0 reloaded, 78 the configuration has mistakes, which are printed, and the old one stays in force, 1 the daemon \
+            cannot be reached, or is stopping.
+            """
+    )
+
+    @OptionGroup
+    var options: AdminOptions
+
+    func run() throws {
+        let reply = try options.client.orExit { client throws(AdminClient.Failure) in
+            try client.post("/reload", patience: .seconds(40))
+        }
+        try reply.expectSuccess()
+        func lines(_ key: String) -> String {
+            (reply.value[key]?.array ?? []).compactMap(\.string).map { $0 + "\n" }.joined()
+        }
+        guard reply.value["reloaded"]?.bool == true else {
+            StandardError.write(lines("errors") + "not reloaded: the old configuration stays in force\n")
+            throw reply.value["stopping"]?.bool == true ? ExitCode.failure : .configuration
+        }
+        StandardOutput.write("reloaded\n" + lines("changes"))
+    }
+}

@@ -1,0 +1,34 @@
+import Gateway
+import Glibc
+
+/// Reloads, one at a time, whoever asks: SIGHUP or the admin socket.
+actor Reloads {
+    private let reloadOnce: @Sendable () async -> ReloadOutcome
+    private var last: Task<ReloadOutcome, Never>?
+
+    init(_ reloadOnce: @escaping @Sendable () async -> ReloadOutcome) { self.reloadOnce = reloadOnce }
+
+    /// Reloads, behind those that were asked for before.
+    func reload() async -> ReloadOutcome {
+        let before = last
+        let reloadOnce = reloadOnce
+        let task = Task {
+            _ = await before?.value
+            return await reloadOnce()
+        }
+        last = task
+        return await task.value
+    }
+}
+
+extension AdminActions {
+    /// What the daemon does when its admin socket is asked to.
+    init(_ reloads: Reloads) {
+        self.init {
+            // The one way to stop: whatever SIGTERM does, this does.
+            kill(getpid(), SIGTERM)
+        } reload: {
+            await reloads.reload()
+        }
+    }
+}

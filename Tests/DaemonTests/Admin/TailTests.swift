@@ -1,0 +1,176 @@
+import Glibc
+import Runnable
+import Testing
+
+/// `headgate tail`
+@Suite(.blocking, .timeLimit(.minutes(1)))
+struct TailTests {
+    /// A follower that every loop knows of.
+    private func follow(_ admin: AdminSocket, _ arguments: String...) throws -> Subprocess {
+        let before = try admin.status()["followers"]?.integer ?? 0
+        let process = try Subprocess(Headgate.path, ["tail", "--socket", admin.path] + arguments)
+        try eventually("it does not follow: \(process.stderr)") {
+            try admin.status()["followers"]?.integer == before + 1
+        }
+        return process
+    }
+
+    private func lines(_ follower: Subprocess, _ count: Int) throws -> [String] {
+        try eventually("not \(count) lines: \(follower.stdout)") {
+            let lines = follower.stdout.split(separator: "\n").map(String.init)
+            return lines.count >= count ? lines : nil
+        }
+    }
+
+    @Test func `finished requests come as they end, as in the access log`() throws {
+        let admin = try AdminSocket()
+        let daemon = try admin.daemon("loops: 2\n" + EndpointTests.configuration)
+        #expect(try daemon.post("/invoke", #"{"input":"before"}"#).status == 200)
+        let all = try follow(admin, "--json")
+        let errors = try follow(admin, "--json", "--errors")
+        let words = try follow(admin)
+        #expect(
+            try daemon.post("/invoke", #"{"input":"a secret prompt"}"#, fields: ["X-Request-Id": "one"]).status == 200
+        )
+        #expect(try daemon.post("/invoke", "{", fields: ["X-Request-Id": "two"]).status == 422)
+        #expect(try daemon.get("/nothing").status == 404)
+        let records = try lines(all, 3).map { try Value(parsing: $0) }
+        #expect(records.count == 3)
+        #expect(Set(records.compactMap { $0["outcome"]?.string }) == ["ok", "client_error"])
+        let logged = try daemon.accessLines(4)
+        for record in records {
+            let id = record["id"]
+            let line = try #require(logged.first { $0["id"] == id })
+            for key in ["route", "endpoint", "status", "outcome", "bytes", "total_ms", "client", "error", "detail"] {
+                #expect(record[key] == line[key], "\(key)")
+            }
+        }
+        #expect(try lines(errors, 2).count == 2)
+        let text = try lines(words, 3)
+        #expect(text.contains { $0.contains("ok") && $0.contains("200 invoke") && $0.hasSuffix("one") })
+        #expect(!(text.joined() + all.stdout).contains("secret"))
+        #expect(try daemon.stop() == .exited(0))
+        for follower in [all, errors, words] { #expect(try follower.wait() == .exited(0)) }
+    }
+
+    @Test func `filters are the daemon's`() throws {
+        let admin = try AdminSocket()
+        let daemon = try admin.daemon(
+            """
+            backends: {mock: {dialect: mock}, bad: {dialect: mock, mock: {status: [500*1000]}}}
+            models: {demo: {backend: mock}, broken: {backend: bad}}
+            routes: {/: {model: demo}, "/a&b": {model: demo}, /bad: {model: broken}}
+            """
+        )
+        let route = try follow(admin, "--json", "--route", "/a&b")
+        let outcome = try follow(admin, "--json", "--outcome", "upstream_error")
+        for path in ["/invoke", "/bad/invoke", "/a&b/invoke"] { _ = try daemon.post(path, #"{"input":"a"}"#) }
+        #expect(try daemon.stop() == .exited(0))
+        #expect(try route.wait() == .exited(0))
+        #expect(try outcome.wait() == .exited(0))
+        let routes = try lines(route, 1).map { try Value(parsing: $0)["route"]?.string }
+        #expect(routes == ["/a&b"])
+        let outcomes = try lines(outcome, 1).map { try Value(parsing: $0)["route"]?.string }
+        #expect(outcomes == ["/bad"])
+        #expect(try admin.run("tail", "--outcome", "sad").ending == .exited(1))
+    }
+
+    @Test func `records come though the access log is off`() throws {
+        let admin = try AdminSocket()
+        let daemon = try admin.daemon("log: {access: false}\n" + EndpointTests.configuration)
+        let follower = try follow(admin, "--json")
+        #expect(try daemon.get("/health").status == 200)
+        #expect(try lines(follower, 1).count == 1)
+        #expect(daemon.logged("request").isEmpty)
+    }
+
+    @Test func `a follower that does not read loses records and is told how many`() throws {
+        let admin = try AdminSocket()
+        let daemon = try admin.daemon("log: {access: false}\nloops: 1\n" + EndpointTests.configuration)
+        let slow = try UnixConnection(admin.path)
+        try slow.send("GET /tail HTTP/1.1\r\nHost: h\r\n\r\n")
+        try eventually("it does not follow") { try admin.status()["followers"]?.integer == 1 }
+        let total = 6000
+        let batch = 500
+        let id = String(repeating: "x", count: 120)
+        let connection = try daemon.connect()
+        for _ in 0..<total / batch {
+            for _ in 0..<batch {
+                try connection.send("GET /nothing HTTP/1.1\r\nHost: h\r\nX-Request-Id: \(id)\r\n\r\n")
+            }
+            for _ in 0..<batch { #expect(try connection.reply().status == 404) }
+        }
+        // Every request was answered; nobody waited for the follower.
+        #expect(try daemon.get("/health").status == 200)
+        var kept = 0
+        var dropped = 0
+        var hasSeenLast = false
+        try slow.readLines { line in
+            guard let value = try? Value(parsing: line) else { return true }
+            if value["msg"]?.string == "dropped" { dropped += value["count"]?.integer ?? 0 } else { kept += 1 }
+            hasSeenLast = kept + dropped == total + 1
+            return !hasSeenLast
+        }
+        #expect(hasSeenLast, "kept \(kept), dropped \(dropped)")
+        #expect(dropped > 0)
+        #expect(kept > 100)
+    }
+
+    @Test func `followers who leave are forgotten`() throws {
+        let admin = try AdminSocket()
+        let daemon = try admin.daemon(EndpointTests.configuration)
+        let follower = try follow(admin)
+        follower.signal(SIGKILL)
+        try eventually("it is still followed") { try admin.status()["followers"]?.integer == 0 }
+        #expect(try daemon.get("/health").status == 200)
+    }
+}
+
+/// A client's end of a Unix socket.
+final class UnixConnection {
+    private let descriptor: Int32
+
+    init(_ path: String) throws {
+        descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        withUnsafeMutableBytes(of: &address.sun_path) { bytes in
+            for (place, byte) in path.utf8.enumerated() { bytes[place] = byte }
+        }
+        let result = withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
+        }
+        guard result == 0 else { throw NotYet(description: "connect to \(path): errno \(errno)") }
+    }
+
+    deinit { close(descriptor) }
+
+    func send(_ text: String) throws {
+        let bytes = Array(text.utf8)
+        guard Glibc.send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL)) == bytes.count else {
+            throw NotYet(description: "send: errno \(errno)")
+        }
+    }
+
+    /// Reads lines, chunk sizes among them, until `take` returns false or nothing more comes.
+    func readLines(_ take: (String) -> Bool) throws {
+        let deadline = Deadline()
+        var rest: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 64 << 10)
+        while true {
+            var poller = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+            guard poll(&poller, 1, deadline.milliseconds) > 0 else { throw NotYet(description: "nothing more came") }
+            let count = recv(descriptor, &buffer, buffer.count, 0)
+            guard count > 0 else { return }
+            rest.append(contentsOf: buffer[..<count])
+            var start = 0
+            while let end = rest[start...].firstIndex(of: UInt8(ascii: "\n")) {
+                guard take(String(decoding: rest[start..<end], as: UTF8.self)) else { return }
+                start = end + 1
+            }
+            rest.removeFirst(start)
+        }
+    }
+}
