@@ -144,6 +144,7 @@ def single_rows(data) -> list:
         rows.append(value_row("in calls", {"headgate": batch}, lambda r: r["warm"] / r["one"], 2, "≤ 1.5", 1.5))
 
     rows += pipeline_rows(data.get("pipelines", []))
+    rows += telemetry_rows(data.get("telemetry", []))
     allocations = data.get("allocations")
     if allocations:
         rows.append("Allocations for each event of a stream")
@@ -206,6 +207,30 @@ def pipeline_rows(rounds) -> list:
     rows.append(value("one call over 50 ms, ms", "fifty", 1))
     rows.append(value("parallel of 8 over 50 ms, ms", "eight", 1))
     rows.append(ratio("in one call", "eight", "fifty", "≤ 1.2", 1.2))
+    return rows
+
+
+def telemetry_rows(rounds) -> list:
+    """What telemetry costs; the ratios are to the gateway without it, within a round."""
+    if not rounds:
+        return []
+
+    def value(title, name, digits=1, scale=1.0):
+        return Row(title, {"headgate": [r[name] * scale for r in rounds]}, digits, on_ratio=False)
+
+    def ratio(title, over, under, target=None, limit=None):
+        return Row(title, {"headgate": [r[over] / r[under] for r in rounds]}, 3, None, target, limit, on_ratio=False)
+
+    rows = ["Telemetry"]
+    for ending, title in (("", "JSON"), ("-together", "stream")):
+        rows.append(value(f"{title}, off, CPU µs per request", f"off{ending}"))
+        rows.append(value(f"{title}, everything on, CPU µs per request", f"all{ending}"))
+        rows.append(ratio(f"{title}, metrics alone, in off", f"metrics{ending}", f"off{ending}"))
+        rows.append(ratio(f"{title}, everything, in off", f"all{ending}", f"off{ending}", "≤ 1.08", 1.08))
+    rows.append(value("p99 at 1,000 a second, everything on, µs", "quiet_p99", 0))
+    rows.append(value("p99 with a scrape each second, µs", "scraped_p99", 0))
+    rows.append(ratio("in that without", "scraped_p99", "quiet_p99", "≤ 1.1", 1.1))
+    rows.append(value("longest scrape, ms", "scrape", 1, 1e3))
     return rows
 
 

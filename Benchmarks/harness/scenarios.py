@@ -4,12 +4,13 @@ import json
 import os
 import signal
 import subprocess
+import threading
 import time
 import urllib.request
 
 from . import machine
 from .machine import BenchError
-from .subjects import EVENTS, Bench, Direct, Proxy
+from .subjects import EVENTS, TELEMETRY, Bench, Direct, Proxy
 
 TIMEOUT = 90
 
@@ -229,6 +230,55 @@ def allocations(bench: Bench, subject: Proxy, sizes: Sizes) -> dict:
     finally:
         subject.stop()
         subject.environment = None
+
+
+def telemetry(bench: Bench, subject: Proxy, sizes: Sizes, rounds: int) -> list:
+    """What telemetry costs: CPU with each of its settings, in processes of their own, one result per round; which one is first changes
+    with each. Then the p99 of a steady load with everything on, alone and while somebody scrapes once a second."""
+    results = []
+    for number in range(rounds):
+        result = {}
+        kinds = list(TELEMETRY)
+        shift = number % len(kinds)
+        for kind in kinds[shift:] + kinds[:shift]:
+            subject.telemetry = kind
+            subject.start()
+            try:
+                warm_up(bench, subject, sizes)
+                result[kind] = saturated_json(bench, subject, sizes)["cpu_us_per_request"]
+                result[f"{kind}-together"] = streams_together(bench, subject, sizes)["cpu_us_per_request"]
+                if kind == "all":
+                    result |= _scraped(bench, subject, sizes)
+            finally:
+                subject.stop()
+                subject.telemetry = "off"
+        results.append(result)
+    return results
+
+
+def _scraped(bench: Bench, subject: Proxy, sizes: Sizes) -> dict:
+    """p99 at 1,000 requests a second, without and with scrapes; and how long those took."""
+    quiet = steady_json(bench, subject, sizes)["latency_us"]["p99"]
+    ended = threading.Event()
+    times = []
+
+    def scrape():
+        while not ended.wait(1):
+            began = time.monotonic()
+            with urllib.request.urlopen(f"http://127.0.0.1:{subject.port}/metrics", timeout=5) as answer:
+                answer.read()
+            times.append(time.monotonic() - began)
+
+    scraper = threading.Thread(target=scrape)
+    scraper.start()
+    try:
+        scraped = steady_json(bench, subject, sizes)["latency_us"]["p99"]
+    finally:
+        ended.set()
+        scraper.join()
+    if not times:
+        raise BenchError("nothing was scraped")
+    return {"quiet_p99": quiet, "scraped_p99": scraped, "scrape": max(times)}
 
 
 def system_calls(bench: Bench, subject: Proxy, sizes: Sizes, connections: int) -> dict:

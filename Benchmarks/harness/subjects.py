@@ -16,6 +16,13 @@ TOKENS = 64
 # What a stream brings from the upstream: the tokens, the finish reason, the usage and [DONE].
 EVENTS = TOKENS + 3
 BATCH = 1000
+# Settings of the gateway's configuration by what is switched on; where it is compared with others, nothing is. What another kind of
+# telemetry needs goes into each of these.
+TELEMETRY = {
+    "off": "log: {access: false}\nmetrics: {enabled: false}",
+    "metrics": "log: {access: false}\nmetrics: {enabled: true}",
+    "all": "log: {access: true}\nmetrics: {enabled: true}",
+}
 
 
 class Bench:
@@ -124,6 +131,7 @@ class Proxy(Direct):
         self.directory = bench.directory / self.name
         self.directory.mkdir(exist_ok=True)
         self.config = self.directory / self.template.removesuffix(".in")
+        self.telemetry = "off"
         # None for this process's own.
         self.environment = None
 
@@ -150,6 +158,7 @@ class Proxy(Direct):
             "UPSTREAM": self.bench.upstream_port,
             "DESCRIPTORS": descriptors,
             "CONNECTIONS": (descriptors - 100) // 2,
+            "TELEMETRY": TELEMETRY[self.telemetry],
         }
         for name, value in values.items():
             text = text.replace("{{" + name + "}}", str(value))

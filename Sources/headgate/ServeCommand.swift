@@ -22,6 +22,7 @@ struct ServeCommand: AsyncParsableCommand {
     var options: ConfigurationOptions
 
     func run() async throws {
+        SignalWatcher.ignoreHangups()
         ProcessMemory.returnLargeBlocks()
         let channel = SupervisorChannel.inherited()
         let configuration: Configuration
@@ -100,8 +101,6 @@ struct ServiceStart {
             }
         }
         let gateway = try await Gateway.start(configuration, file: options.name, log: log, sockets: sockets)
-        for address in gateway.addresses { logger.notice("listening", metadata: ["address": "\(address)"]) }
-        if let address = gateway.metricsAddress { logger.notice("metrics", metadata: ["address": "\(address)"]) }
         let manager = ServiceManager(loops: gateway.loops, channel: channel)
         let options = options
         let control = ServiceControl(gateway: gateway, manager: manager, logger: logger) {
@@ -115,6 +114,10 @@ struct ServiceStart {
             takesOver: predecessor != nil,
             actions: AdminActions(reloads, supervisor: channel?.supervisor)
         )
+        // From here on the next process finds this one, whatever becomes of the one before.
+        let handover = await handoverServer(path, gateway, events)
+        for address in gateway.addresses { logger.notice("listening", metadata: ["address": "\(address)"]) }
+        if let address = gateway.metricsAddress { logger.notice("metrics", metadata: ["address": "\(address)"]) }
         if let admin { logger.notice("admin socket", metadata: ["path": "\(admin.path)"]) }
         ProcessMemory.releaseUnused()
         await control.ready()
@@ -139,7 +142,7 @@ struct ServiceStart {
             manager: manager,
             channel: channel,
             predecessor: predecessor,
-            handover: await handoverServer(path, gateway, events),
+            handover: handover,
             successor: SuccessorStart(loop: loop, arguments: Array(CommandLine.arguments.dropFirst())) {
                 events.send(.refused($0))
             },

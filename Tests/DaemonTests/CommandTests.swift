@@ -74,6 +74,18 @@ struct CommandTests {
         #expect(result.stderr.contains("/nonexistent/headgate.yaml"))
     }
 
+    @Test func `a check whose output is lost has failed`() throws {
+        let directory = try TemporaryDirectory()
+        let file = try directory.write(
+            "{backends: {m: {dialect: mock}}, models: {m: {backend: m}}, routes: {/: {model: m}}}",
+            to: "headgate.yaml"
+        )
+        let command = #""$0" check --config "$1" > /dev/full"#
+        let result = try Subprocess.run("/bin/sh", ["-c", command, Headgate.path, file])
+        #expect(result.ending == .exited(1))
+        #expect(result.stderr.contains("standard output: "))
+    }
+
     @Test func `missing variables are mistakes too`() throws {
         let directory = try TemporaryDirectory()
         let file = try directory.write(

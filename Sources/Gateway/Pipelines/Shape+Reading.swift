@@ -22,7 +22,8 @@ extension Shape {
             return .value(.bool(value))
         case .list(let element): return try list(view, of: element)
         case .object(let members): return try object(view, members)
-        case .modelInput, .prompt: return .prompt(try PromptDecoding.prompt(view))
+        case .modelInput: return try modelInput(view)
+        case .prompt: return .prompt(try PromptDecoding.prompt(view))
         case .messages: return try messages(view)
         case .message: return .message(try MessageDecoding.message(view))
         case .answer:
@@ -54,6 +55,16 @@ extension Shape {
             elements.append(value)
         }
         return RunValue(elements)
+    }
+
+    /// What the caller wrote, as it was written: steps beside the model get it too, and may hand it on.
+    private func modelInput(_ view: JSONView) throws(RequestProblem) -> RunValue {
+        let prompt = try PromptDecoding.prompt(view)
+        switch view.kind {
+        case .string: return .string(prompt.text)
+        case .array: return RunValue(prompt.messages.map { .message($0) })
+        default: return .prompt(prompt)
+        }
     }
 
     private func messages(_ view: JSONView) throws(RequestProblem) -> RunValue {

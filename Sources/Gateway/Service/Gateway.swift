@@ -29,7 +29,7 @@ public actor Gateway {
     private var configuration: Configuration
     private(set) var clients: [[String: BackendClient]]  // by loop
     private var loaded = LogTime.now
-    private let metrics: GatewayMetrics
+    let metrics: GatewayMetrics
     private let metricsListener: MetricsListener?
     private let paths: [String]  // of Unix sockets of our own, removed at the end
     private var isStopped = false
@@ -55,7 +55,7 @@ public actor Gateway {
         let exporter = try tracing.makeExporter(configuration.tracing, file: file)
         let counters = configuration.mockCounters
         let steps = SharedSteps()
-        let metrics = GatewayMetrics(log: log, service: state)
+        let metrics = GatewayMetrics(log: log, service: state, spans: tracing.counts)
         var given = sockets
         var listeners: [OpenListener] = []
         for settings in configuration.listen { listeners.append(try open(settings, count: count, given: &given)) }
@@ -335,11 +335,13 @@ public actor Gateway {
     /// Stops: no new connections, requests under way get `drain_timeout` to finish, and what is left then ends with the door's
     /// error. Returns when everything has ended.
     ///
-    /// - Parameter handedOver: whether another process has the listening sockets. Clients shall notice nothing then: an idle connection
-    ///   is kept for a moment, until an answer could tell it to go, and Unix sockets keep their paths.
+    /// - Parameters:
+    ///   - handedOver: whether another process has the listening sockets. Clients shall notice nothing then: an idle connection is
+    ///     kept for a moment, until an answer could tell it to go, and Unix sockets keep their paths.
+    ///   - outlasting: what to wait for when all requests have ended, while the loops still turn and feed a watchdog.
     /// - Returns: whether all requests finished by themselves.
     @discardableResult
-    public func stop(handedOver: Bool = false) async -> Bool {
+    public func stop(handedOver: Bool = false, outlasting: @Sendable () async -> Void = {}) async -> Bool {
         guard !isStopped else { return true }
         isStopped = true
         // Whoever asks over a kept connection whether the service is ready is told that it is.
@@ -361,6 +363,7 @@ public actor Gateway {
             group.cancelAll()
             return first
         }
+        await outlasting()
         for runtime in runtimes {
             await runtime.closeTelemetry()
             runtime.loop.stop()

@@ -151,7 +151,8 @@ actor UpstreamConnection {
         guard phase == .connecting || phase == .securing, let opening else { return }
         self.opening = nil
         phase = .idle
-        begin(opening.request, opening.limits)
+        // The clock's own time: a connection on this machine can open within one step, and is to be seen as opened all the same.
+        begin(opening.request, opening.limits, at: .now)
     }
 
     // MARK: Exchanging
@@ -188,14 +189,14 @@ actor UpstreamConnection {
         head = nil
         switch phase {
         case .unconnected: open(for: request, limits)
-        case .idle: begin(request, limits)
+        case .idle: begin(request, limits, at: loop.now)
         default: fail(HTTPClientError(.closedBeforeHead, "the server had closed the connection", isUndelivered: true))
         }
     }
 
-    private func begin(_ request: ClientRequest, _ limits: ExchangeLimits) {
+    private func begin(_ request: ClientRequest, _ limits: ExchangeLimits, at time: MonotonicTime) {
         guard let transport else { return }
-        watch.enter(.head, at: loop.now)
+        watch.enter(.head, at: time)
         phase = .awaitingHead
         head = nil
         inbox = []
@@ -297,6 +298,14 @@ actor UpstreamConnection {
         return try takeWholeBody()
     }
 
+    /// The rest of the body if all of it is there.
+    func wholeBodyIfThere(of number: Int, maximum: Int) -> Result<[UInt8]?, HTTPClientError> {
+        guard isCurrent(number) else { return .success([]) }
+        expectWholeBody(maximum)
+        if phase == .body, failure == nil { return .success(nil) }
+        do throws(HTTPClientError) { return .success(try takeWholeBody()) } catch { return .failure(error) }
+    }
+
     @inline(never)
     private func expectWholeBody(_ maximum: Int) {
         wantsWholeBody = true
@@ -317,6 +326,12 @@ actor UpstreamConnection {
         swap(&whole, &inbox)
         if phase == .complete { release() }
         return whole
+    }
+
+    /// Ends a lease without an exchange.
+    func giveBack() {
+        guard phase != .idle || !client.assumeIsolated({ $0.becameIdle(self) }) else { return }
+        close()
     }
 
     /// Whether `number` is the exchange under way, or one that failed and has not been told yet.

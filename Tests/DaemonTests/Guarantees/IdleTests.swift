@@ -25,6 +25,7 @@ struct IdleTests {
         let daemon = try Daemon(
             """
             loops: 2
+            metrics: {listen: "127.0.0.1:0"}
             backends: {mock: \(mock.backend("idle_timeout: 200ms, max_connections: 8, max_pending: 16, timeouts: {total: 2s}"))}
             models:
             \(models)
@@ -70,6 +71,12 @@ struct IdleTests {
         #expect(stats.requests == stats.completed + stats.cancelled)
         #expect(stats.cancelled > 0)
         try eventually("sockets stay: \(daemon.socketCount), idle are \(idle)") { daemon.socketCount == idle }
+        var busy: [String] = []
+        try eventually("gauges stay: \(busy)") {
+            busy = try daemon.scrape().busyGauges
+            return busy.isEmpty
+        }
+        #expect(try Int(daemon.scrape().sum("headgate_requests_total")) == count + 1)
         // A place in the pool that was lost would be missed now: all of them are taken at once, on each loop.
         let lines = try daemon.accessLines(count + 1)
         #expect(lines.count == count + 1)

@@ -101,6 +101,11 @@ struct SecretTests {
         }
         for path in ["/", "/health", "/ready", "/nothing"] { said += try daemon.get(path).text }
         expectNone(in: said, "an answer")
+        expectNone(in: try daemon.scrape().text, "the metrics")
+        let accept = ["Accept": "application/openmetrics-text; version=1.0.0"]
+        let openMetrics = try daemon.scrape(accept).text
+        #expect(openMetrics.contains("request_id"))
+        expectNone(in: openMetrics, "the exemplars")
         daemon.process.signal(SIGHUP)
         try eventually("not reloaded") { !daemon.logged("configuration reloaded").isEmpty }
         try directory.write(

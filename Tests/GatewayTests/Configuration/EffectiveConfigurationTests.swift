@@ -39,6 +39,10 @@ import Testing
                   level: info
                   format: auto
                   access: true
+                metrics:
+                  enabled: true
+                  path: /metrics
+                  max_names: 256
                 backends:
                   up:
                     dialect: openai

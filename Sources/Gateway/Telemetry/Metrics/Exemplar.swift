@@ -1,4 +1,6 @@
 import EventLoop
+import HTTP
+import Providers
 import Runnable
 
 /// One observation behind a bucket, by which its request is found in the log, or its trace.
@@ -8,7 +10,7 @@ struct Exemplar: Sendable {
         /// The `id` of its access line.
         case request(AccessRecord.ID)
         /// Its sampled trace.
-        case trace(high: UInt64, low: UInt64)
+        case trace(TraceID)
     }
 
     let name: Name
@@ -19,18 +21,19 @@ struct Exemplar: Sendable {
     /// Callers' own ids beyond that are left out: OpenMetrics allows 128 characters for all labels of an exemplar.
     static let longestID = 64
 
-    /// The label and its value; nil when there is none that fits.
+    /// The label and its value, which needs no escapes; nil when there is none that fits.
     var label: (name: String, value: String)? {
         switch name {
         case .request(.run(let id)): return ("request_id", id.description)
-        case .request(.text(let text)): return text.utf8.count <= Self.longestID ? ("request_id", text) : nil
-        case .trace(let high, let low): return ("trace_id", Self.hexadecimal(high) + Self.hexadecimal(low))
+        case .request(.text(let text)):
+            // Not every reader of OpenMetrics knows escapes in exemplars (prometheus_client 0.26 does not).
+            let isPlain = text.utf8.allSatisfy { $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }
+            return isPlain && text.utf8.count <= Self.longestID ? ("request_id", text) : nil
+        case .trace(let id):
+            var digits: [UInt8] = []
+            id.append(to: &digits)
+            return ("trace_id", String(decoding: digits, as: UTF8.self))
         }
-    }
-
-    private static func hexadecimal(_ word: UInt64) -> String {
-        let digits = String(word, radix: 16)
-        return String(repeating: "0", count: 16 - digits.count) + digits
     }
 }
 
@@ -63,5 +66,8 @@ struct ExemplarHistogram: Sendable {
 
 extension RunReport {
     /// What an observation of this request is found by.
-    func exemplar(_ record: borrowing AccessRecord) -> Exemplar.Name { .request(record.requestID) }
+    func exemplar(_ record: borrowing AccessRecord) -> Exemplar.Name {
+        if let trace = calls?.trace, trace.isRecorded { return .trace(trace.traceID) }
+        return .request(record.requestID)
+    }
 }

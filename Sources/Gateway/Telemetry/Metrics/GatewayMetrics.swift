@@ -19,6 +19,7 @@ final class GatewayMetrics: Sendable {
     let permits = PermitCounts()
     private let log: GatewayLog
     private let service: ServiceState
+    private let spans: SpanCounts
     private let began = MonotonicTime.now
     private let processStart = ProcessReading.startTime()
     private let writers = WorkerPool(name: "metrics", maximumThreads: 1, maximumQueued: GatewayMetrics.mostAtOnce)
@@ -28,14 +29,14 @@ final class GatewayMetrics: Sendable {
         var readers: [LoopReader] = []
         var steps: SharedSteps?
         var reloads = ReloadRecord()
-        var dropped: [(kind: String, count: @Sendable () -> Int)] = []
         var scrapes = 0
         var refused = 0
     }
 
-    init(log: GatewayLog, service: ServiceState) {
+    init(log: GatewayLog, service: ServiceState, spans: SpanCounts) {
         self.log = log
         self.service = service
+        self.spans = spans
     }
 
     // MARK: What it knows
@@ -46,14 +47,6 @@ final class GatewayMetrics: Sendable {
             LoopReader(loop: runtime.loop) { runtime.snapshot() }
         }
         state.withLock { $0.readers = readers }
-    }
-
-    /// Has lost telemetry counted.
-    /// - Parameters:
-    ///   - kind: of a closed set, such as `spans`.
-    ///   - count: how much was lost so far; called on any thread.
-    func report(dropped kind: String, _ count: @escaping @Sendable () -> Int) {
-        state.withLock { $0.dropped.append((kind, count)) }
     }
 
     /// A configuration is in force from now on.
@@ -164,7 +157,8 @@ final class GatewayMetrics: Sendable {
         reading.permitsWaiting = permits.waiting
         reading.steps = state.steps?.reading() ?? SharedSteps.Reading()
         reading.logLinesDropped = log.droppedLines
-        reading.telemetryDropped = state.dropped.map { ($0.kind, $0.count()) }
+        reading.spansExported = spans.exported
+        reading.spansLost = SpanLoss.allCases.map { ($0.rawValue, spans.lost($0)) }
         reading.isDraining = service.isDraining
         reading.uptime = Double((MonotonicTime.now - began).wholeMilliseconds) / 1000
         reading.processStart = processStart

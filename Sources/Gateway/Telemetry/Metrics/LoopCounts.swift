@@ -70,8 +70,6 @@ struct RequestCounts: Sendable {
 struct CallCounts: Sendable {
     /// Under way now.
     var active = 0
-    /// Begun so far.
-    var begun = 0
     /// From beginning to end, in nanoseconds, by type of error.
     private(set) var durations: [Histogram?] = []
     /// To the first content of streams.
@@ -110,7 +108,6 @@ struct CallCounts: Sendable {
     /// Adds what another loop has.
     mutating func add(_ other: CallCounts) {
         active &+= other.active
-        begun &+= other.begun
         Self.add(other.durations, to: &durations)
         Self.add(other.tokens, to: &tokens)
         firstChunk.add(other.firstChunk)

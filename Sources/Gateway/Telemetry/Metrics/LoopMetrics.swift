@@ -85,9 +85,7 @@ final class LoopMetrics {
     /// A call begins.
     func began(_ call: ModelCall) {
         guard let number = call.target.number else { return }
-        let cell = cell(number)
-        cell.counts.active &+= 1
-        cell.counts.begun &+= 1
+        cell(number).counts.active &+= 1
     }
 
     /// A call is over.

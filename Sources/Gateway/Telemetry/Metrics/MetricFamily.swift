@@ -284,9 +284,19 @@ extension MetricFamily {
     static let telemetryDropped = MetricFamily(
         "headgate_telemetry_dropped_total",
         .counter,
+        ["kind", "reason"],
+        "Telemetry, so far spans, that never reached its collector",
+        advice: """
+            `unavailable`: the collector does not answer. `refused`: it does not want them; its log says why. `queue_full`: it is slow; \
+            sample less.
+            """
+    )
+    static let telemetryExported = MetricFamily(
+        "headgate_telemetry_exported_total",
+        .counter,
         ["kind"],
-        "Telemetry, such as spans, that was lost because its collector was away or slow",
-        advice: "See whether the collector answers; sample less."
+        "Telemetry, so far spans, that its collector took",
+        advice: "Zero although requests are sampled: see what was dropped."
     )
     static let draining = MetricFamily(
         "headgate_draining",
@@ -425,9 +435,21 @@ extension MetricFamily {
         callsInProgress, queueTime, connectTime, connections, queued, upstreamReceived, upstreamSent,
         permitsHeld, permitsWaiting, rateWaiting, retryBudget,
         clientConnections, clientAccepted, clientReceived, clientSent,
-        loopLag, loopLagMax, loops, logDropped, telemetryDropped, draining, uptime,
+        loopLag, loopLagMax, loops, logDropped, telemetryDropped, telemetryExported, draining, uptime,
         build, configuration, reloadSuccessful, reloadTime, reloads,
         loopsUnanswered, scrapesRefused, namesOverflowed,
         cpu, memory, virtualMemory, descriptors, maximumDescriptors, threads, startTime,
     ]
+}
+
+extension MetricFamily {
+    /// The reference of `docs/metrics.md`.
+    static var reference: String {
+        var text = "| metric | kind | labels | what it says | what to do |\n|---|---|---|---|---|\n"
+        for family in all {
+            let labels = family.labels.map { "`\($0)`" }.joined(separator: ", ")
+            text += "| `\(family.name)` | \(family.kind.rawValue) | \(labels) | \(family.help). | \(family.advice) |\n"
+        }
+        return text
+    }
 }

@@ -245,7 +245,9 @@ struct MetricsDocument {
         writer.begin(.logDropped)
         writer.sample(service.logLinesDropped)
         writer.begin(.telemetryDropped)
-        for (kind, count) in service.telemetryDropped { writer.sample([kind], count) }
+        for (reason, count) in service.spansLost { writer.sample(["spans", reason], count) }
+        writer.begin(.telemetryExported)
+        writer.sample(["spans"], service.spansExported)
         writer.begin(.draining)
         writer.sample(service.isDraining ? 1 : 0)
         writer.begin(.uptime)

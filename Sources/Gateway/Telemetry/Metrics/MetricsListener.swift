@@ -1,5 +1,4 @@
 import EventLoop
-import Glibc
 import HTTP
 
 /// Serves the metrics, and nothing else, at an address of their own, on a loop of its own: it answers while the others are busy.

@@ -114,7 +114,7 @@ struct MetricsWriter {
     private mutating func append(_ exemplar: Exemplar, _ bounds: BucketBounds) {
         guard let label = exemplar.label else { return }
         let value = Double(exemplar.value) / Double(bounds.scale)
-        append(" # {\(label.name)=\"\(Self.escaped(label.value))\"} \(value) \(clock.text(of: exemplar.time))")
+        append(" # {\(label.name)=\"\(label.value)\"} \(value) \(clock.text(of: exemplar.time))")
     }
 
     private mutating func append(_ text: String) { bytes.append(contentsOf: text.utf8) }

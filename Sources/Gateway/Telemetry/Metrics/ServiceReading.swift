@@ -6,7 +6,8 @@ struct ServiceReading: Sendable {
     /// Limits of pipelines' steps.
     var steps = SharedSteps.Reading()
     var logLinesDropped = 0
-    var telemetryDropped: [(kind: String, count: Int)] = []
+    var spansExported = 0
+    var spansLost: [(reason: String, count: Int)] = []
     var isDraining = false
     /// In seconds.
     var uptime = 0.0
