@@ -100,8 +100,6 @@ struct ServiceStart {
             }
         }
         let gateway = try await Gateway.start(configuration, file: options.name, log: log, sockets: sockets)
-        for address in gateway.addresses { logger.notice("listening", metadata: ["address": "\(address)"]) }
-        if let address = gateway.metricsAddress { logger.notice("metrics", metadata: ["address": "\(address)"]) }
         let manager = ServiceManager(loops: gateway.loops, channel: channel)
         let options = options
         let control = ServiceControl(gateway: gateway, manager: manager, logger: logger) {
@@ -116,6 +114,10 @@ struct ServiceStart {
             takesOver: predecessor != nil,
             actions: AdminActions(reloads)
         )
+        // From here on the next process finds this one, whatever becomes of the one before.
+        let handover = await handoverServer(path, gateway, events)
+        for address in gateway.addresses { logger.notice("listening", metadata: ["address": "\(address)"]) }
+        if let address = gateway.metricsAddress { logger.notice("metrics", metadata: ["address": "\(address)"]) }
         if let admin { logger.notice("admin socket", metadata: ["path": "\(admin.path)"]) }
         ProcessMemory.releaseUnused()
         await control.ready()
@@ -135,7 +137,7 @@ struct ServiceStart {
             manager: manager,
             channel: channel,
             predecessor: predecessor,
-            handover: await handoverServer(path, gateway, events),
+            handover: handover,
             successor: SuccessorStart(loop: loop, arguments: Array(CommandLine.arguments.dropFirst())) {
                 events.send(.refused($0))
             },

@@ -28,6 +28,26 @@ struct ReloadTests {
         daemon.process.signal(SIGHUP)
         try eventually("not reloaded: \(daemon.process.stderr)") { !daemon.logged("configuration reloaded").isEmpty }
         #expect(try output(daemon) == "second")
+        let changes = daemon.logged("configuration changed")
+        #expect(changes.map { $0["key"]?.string } == ["backends.mock.mock.reply"])
+        #expect(changes.first?["from"]?.string == "first" && changes.first?["to"]?.string == "second")
+    }
+
+    @Test func `a changed key is told without being shown`() throws {
+        func configuration(_ key: String) -> String {
+            """
+            backends: {up: {dialect: openai, url: "http://127.0.0.1:1/v1", api_key: \(key)}}
+            models: {demo: {backend: up}}
+            routes: {/: {model: demo}}
+            """
+        }
+        let daemon = try Daemon(configuration("canary-old-8831"))
+        try daemon.rewrite(configuration("canary-new-8831"))
+        daemon.process.signal(SIGHUP)
+        try eventually("not reloaded: \(daemon.process.stderr)") { !daemon.logged("configuration reloaded").isEmpty }
+        #expect(daemon.logged("configuration changed").first?["key"]?.string == "backends.up")
+        #expect(!daemon.process.stderr.contains("canary"))
+        #expect(try daemon.stop() == .exited(0))
     }
 
     @Test(arguments: ["routes: 5", "server: {max_body: 1MiB}", "listen: 127.0.0.1:1"])
