@@ -36,18 +36,8 @@ static inline int clev_set_option(int fd, int level, int option, int value) {
     return setsockopt(fd, level, option, &value, sizeof value);
 }
 
-/// Who is at the other end of a Unix socket, from the moment it connected: struct ucred, which needs _GNU_SOURCE.
-static inline int clev_peer(int fd, int *pid, unsigned *uid, unsigned *gid) {
-    struct { int pid; unsigned uid, gid; } peer;
-    socklen_t length = sizeof peer;
-    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0 || length != sizeof peer) return -1;
-    *pid = peer.pid;
-    *uid = peer.uid;
-    *gid = peer.gid;
-    return 0;
-}
-
-/// Its supplementary groups (SO_PEERGROUPS, Linux 4.13); how many were written, or -1, also when there are more than `count`.
+/// Supplementary groups of the process at the other end of a Unix socket (SO_PEERGROUPS, Linux 4.13); how many were written, or
+/// -1, also when there are more than `count`.
 static inline int clev_peer_groups(int fd, unsigned *groups, int count) {
     socklen_t length = (socklen_t)count * sizeof *groups;
     if (getsockopt(fd, SOL_SOCKET, 59, groups, &length) != 0) return -1;

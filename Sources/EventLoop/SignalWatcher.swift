@@ -33,6 +33,10 @@ public final class SignalWatcher {
 
     fileprivate func arrived() { onSignal() }
 
+    /// Has a hangup end the process no more, until somebody watches for it: it asks for a reload, and during the start there is
+    /// nothing to load again.
+    public static func ignoreHangups() { signal(SIGHUP, SIG_IGN) }
+
     /// Makes writes to closed sockets and pipes an error instead of the end of the process.
     public static func ignoreBrokenPipes() { signal(SIGPIPE, SIG_IGN) }
 }

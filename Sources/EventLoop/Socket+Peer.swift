@@ -28,15 +28,13 @@ extension Socket {
 
     /// Who connected to a Unix socket; nil for other sockets.
     public static func peerCredentials(_ descriptor: Int32) -> PeerCredentials? {
-        var pid: Int32 = 0
-        var uid: UInt32 = 0
-        var gid: UInt32 = 0
+        var peer = clev_credentials()
         // Other families answer too, with nobody.
-        guard clev_peer(descriptor, &pid, &uid, &gid) == 0, uid != .max else { return nil }
+        guard clev_peer_credentials(descriptor, &peer) == 0, peer.uid != .max else { return nil }
         var groups = [UInt32](repeating: 0, count: mostGroups)
         let count = clev_peer_groups(descriptor, &groups, Int32(groups.count))
         groups.removeLast(groups.count - max(0, Int(count)))
-        return PeerCredentials(pid: pid, uid: uid, gid: gid, groups: groups)
+        return PeerCredentials(pid: peer.pid, uid: peer.uid, gid: peer.gid, groups: groups)
     }
 }
 

@@ -51,6 +51,10 @@ public struct JSONView {
     @inlinable
     public var offset: Int { start }
 
+    /// How many values and keys this one comes to, itself and all that it contains. Known without walking.
+    @inlinable
+    public var nodeCount: Int { Int(node.load(fromByteOffset: 8, as: UInt32.self)) }
+
     /// Whether this is `null`.
     @inlinable
     public var isNull: Bool { kind == .null }

@@ -10,6 +10,10 @@ extension [UInt8] {
         append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
     }
 
+    /// The room that ``appendJSON(_:)`` wants for a string of so many UTF-8 bytes: with it reserved, a string with few escapes allocates
+    /// nothing.
+    public static func roomForJSON(utf8Count: Int) -> Int { utf8Count + utf8Count / 16 + Int(CSJ_ESCAPE_ROOM) + 2 }
+
     /// Appends a quoted and escaped string.
     public mutating func appendJSON(_ string: String) {
         var string = string

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Gateway
+import Glibc
 
 /// `headgate check`: what `serve` would do with a configuration, without doing it.
 struct CheckCommand: ParsableCommand {
@@ -24,6 +25,11 @@ struct CheckCommand: ParsableCommand {
             StandardError.write("\(errors)\n")
             throw ExitCode.configuration
         }
-        if !quiet { print(EffectiveConfiguration.yaml(configuration), terminator: "") }
+        guard !quiet else { return }
+        print(EffectiveConfiguration.yaml(configuration), terminator: "")
+        guard fflush(nil) == 0 else {
+            StandardError.write("standard output: \(String(cString: strerror(errno)))\n")
+            throw ExitCode.failure
+        }
     }
 }

@@ -27,7 +27,7 @@ struct ReloadCommand: ParsableCommand {
         }
         guard reply.value["reloaded"]?.bool == true else {
             StandardError.write(lines("errors") + "not reloaded: the old configuration stays in force\n")
-            throw reply.value["stopping"]?.bool == true ? ExitCode.failure : .configuration
+            throw ExitCode.configuration
         }
         StandardOutput.write("reloaded\n" + lines("changes"))
     }

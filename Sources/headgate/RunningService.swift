@@ -108,8 +108,7 @@ struct RunningService {
     private func stop(_ events: ServiceEvents, handedOver: Bool) -> Task<Void, Never> {
         Task {
             let limit = MonotonicTime.now + (await gateway.drainTimeout)
-            let finished = await gateway.stop(handedOver: handedOver)
-            await predecessor?.outlast(until: limit)
+            let finished = await gateway.stop(handedOver: handedOver) { await predecessor?.outlast(until: limit) }
             logger.notice("stopped", metadata: ["drained": "\(finished)"])
             events.send(.stopped)
         }

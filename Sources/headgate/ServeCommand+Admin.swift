@@ -23,10 +23,12 @@ actor Reloads {
 
 extension AdminActions {
     /// What the daemon does when its admin socket is asked to.
-    init(_ reloads: Reloads) {
+    ///
+    /// - Parameter supervisor: the process that has started this one and is what an operator would stop.
+    init(_ reloads: Reloads, supervisor: pid_t?) {
         self.init {
             // The one way to stop: whatever SIGTERM does, this does.
-            kill(getpid(), SIGTERM)
+            kill(supervisor ?? getpid(), SIGTERM)
         } reload: {
             await reloads.reload()
         }

@@ -22,6 +22,7 @@ struct ServeCommand: AsyncParsableCommand {
     var options: ConfigurationOptions
 
     func run() async throws {
+        SignalWatcher.ignoreHangups()
         ProcessMemory.returnLargeBlocks()
         let channel = SupervisorChannel.inherited()
         let configuration: Configuration
@@ -100,22 +101,23 @@ struct ServiceStart {
             }
         }
         let gateway = try await Gateway.start(configuration, file: options.name, log: log, sockets: sockets)
-        for address in gateway.addresses { logger.notice("listening", metadata: ["address": "\(address)"]) }
-        if let address = gateway.metricsAddress { logger.notice("metrics", metadata: ["address": "\(address)"]) }
         let manager = ServiceManager(loops: gateway.loops, channel: channel)
         let options = options
         let control = ServiceControl(gateway: gateway, manager: manager, logger: logger) {
             () throws(ConfigurationErrors) in try options.load()
         }
         let reloads = Reloads { await control.reload() }
-        // The last that can fail: from here on its path is this process's.
         let admin = try await AdminServer.start(
             configuration.admin,
             for: gateway,
             file: options.name,
             takesOver: predecessor != nil,
-            actions: AdminActions(reloads)
+            actions: AdminActions(reloads, supervisor: channel?.supervisor)
         )
+        // From here on the next process finds this one, whatever becomes of the one before.
+        let handover = await handoverServer(path, gateway, events)
+        for address in gateway.addresses { logger.notice("listening", metadata: ["address": "\(address)"]) }
+        if let address = gateway.metricsAddress { logger.notice("metrics", metadata: ["address": "\(address)"]) }
         if let admin { logger.notice("admin socket", metadata: ["path": "\(admin.path)"]) }
         ProcessMemory.releaseUnused()
         await control.ready()
@@ -127,6 +129,11 @@ struct ServiceStart {
             } else {
                 logger.error("the process before this one ended without draining", metadata: metadata)
             }
+            do {
+                try admin?.publish()
+            } catch {
+                logger.error("no admin socket", metadata: ["reason": "\(error)"])
+            }
         }
         return RunningService(
             control: control,
@@ -135,7 +142,7 @@ struct ServiceStart {
             manager: manager,
             channel: channel,
             predecessor: predecessor,
-            handover: await handoverServer(path, gateway, events),
+            handover: handover,
             successor: SuccessorStart(loop: loop, arguments: Array(CommandLine.arguments.dropFirst())) {
                 events.send(.refused($0))
             },

@@ -55,7 +55,21 @@ final class Terminal {
         let count = read(STDIN_FILENO, &buffer, buffer.count)
         if count < 0 { return errno == EINTR || errno == EAGAIN ? [] : nil }
         guard count > 0 else { return nil }
-        // Arrows and their like are no letters.
-        return buffer[0] == 0x1B ? [] : Array(buffer[..<count])
+        return letters(buffer[..<count])
+    }
+
+    /// What was pressed apart from arrows and their like, which come as an escape, `[` or `O`, and all up to a letter or `~`.
+    private static func letters(_ bytes: ArraySlice<UInt8>) -> [UInt8] {
+        var letters: [UInt8] = []
+        var rest = bytes
+        while let byte = rest.popFirst() {
+            guard byte == 0x1B else {
+                letters.append(byte)
+                continue
+            }
+            guard let kind = rest.popFirst(), kind == UInt8(ascii: "[") || kind == UInt8(ascii: "O") else { continue }
+            while let part = rest.popFirst(), !(0x40...0x7E ~= part) {}
+        }
+        return letters
     }
 }

@@ -25,7 +25,7 @@ struct CommandTests {
 
     @Test(arguments: [
         ["serve", "--nonsense"], ["check", "extra"], ["mock", "--tokens", "many"], ["mock", "--listen", "nowhere"],
-        ["top", "--interval", "1ms"], ["top", "--limit", "0"], ["kill"], ["drain", "--timeout", "soon"],
+        ["top", "--interval", "1ms"], ["top", "--limit", "0"], ["kill"], ["kill", ""], ["drain", "--timeout", "soon"],
         ["dance"], ["graph", "/nowhere"], ["graph", "--format", "dot"], ["serve", "--listen", "nowhere"],
         ["check", "--listen", "127.0.0.1:99999"],
         ["serve", "--listen", "127.0.0.1:1", "--listen", "127.0.0.1:1"],
@@ -72,6 +72,18 @@ struct CommandTests {
         let result = try Headgate.run(command, "--config", "/nonexistent/headgate.yaml")
         #expect(result.ending == .exited(78))
         #expect(result.stderr.contains("/nonexistent/headgate.yaml"))
+    }
+
+    @Test func `a check whose output is lost has failed`() throws {
+        let directory = try TemporaryDirectory()
+        let file = try directory.write(
+            "{backends: {m: {dialect: mock}}, models: {m: {backend: m}}, routes: {/: {model: m}}}",
+            to: "headgate.yaml"
+        )
+        let command = #""$0" check --config "$1" > /dev/full"#
+        let result = try Subprocess.run("/bin/sh", ["-c", command, Headgate.path, file])
+        #expect(result.ending == .exited(1))
+        #expect(result.stderr.contains("standard output: "))
     }
 
     @Test func `missing variables are mistakes too`() throws {

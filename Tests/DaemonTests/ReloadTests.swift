@@ -28,6 +28,52 @@ struct ReloadTests {
         daemon.process.signal(SIGHUP)
         try eventually("not reloaded: \(daemon.process.stderr)") { !daemon.logged("configuration reloaded").isEmpty }
         #expect(try output(daemon) == "second")
+        let changes = daemon.logged("configuration changed")
+        #expect(changes.map { $0["key"]?.string } == ["backends.mock.mock.reply"])
+        #expect(changes.first?["from"]?.string == "first" && changes.first?["to"]?.string == "second")
+    }
+
+    @Test func `a changed key is told without being shown`() throws {
+        func configuration(_ key: String) -> String {
+            """
+            backends: {up: {dialect: openai, url: "http://127.0.0.1:1/v1", api_key: \(key)}}
+            models: {demo: {backend: up}}
+            routes: {/: {model: demo}}
+            """
+        }
+        let daemon = try Daemon(configuration("canary-old-8831"))
+        try daemon.rewrite(configuration("canary-new-8831"))
+        daemon.process.signal(SIGHUP)
+        try eventually("not reloaded: \(daemon.process.stderr)") { !daemon.logged("configuration reloaded").isEmpty }
+        #expect(daemon.logged("configuration changed").first?["key"]?.string == "backends.up")
+        #expect(!daemon.process.stderr.contains("canary"))
+        #expect(try daemon.stop() == .exited(0))
+    }
+
+    /// Its default action is the end of the process.
+    @Test func `a hangup during the start does no harm`() throws {
+        let directory = try TemporaryDirectory()
+        let file = try directory.write("listen: 127.0.0.1:0\n" + configuration("first"), to: "headgate.yaml")
+        for _ in 0..<5 {
+            let process = try Subprocess(Headgate.path, ["serve", "--config", file])
+            // The first thing to be seen of a start from outside.
+            try eventually("not begun") { ignoresBrokenPipes(process.pid) || process.poll() != nil }
+            process.signal(SIGHUP)
+            try eventually("no listener: \(process.stderr)") {
+                process.stderr.contains("\"listening\"") || process.poll() != nil
+            }
+            #expect(process.poll() == nil)
+            process.signal(SIGTERM)
+            #expect(try process.wait() == .exited(0))
+        }
+    }
+
+    private func ignoresBrokenPipes(_ pid: pid_t) -> Bool {
+        for line in text(of: "/proc/\(pid)/status").split(separator: "\n") where line.hasPrefix("SigIgn:") {
+            let signals = line.split(separator: "\t").last.flatMap { UInt64($0, radix: 16) } ?? 0
+            return signals & (1 << (UInt64(SIGPIPE) - 1)) != 0
+        }
+        return false
     }
 
     @Test(arguments: ["routes: 5", "server: {max_body: 1MiB}", "listen: 127.0.0.1:1"])

@@ -26,6 +26,16 @@ import Testing
         }
     }
 
+    @Test func countsValuesAndKeys() throws {
+        for (source, count) in [("1", 1), ("[]", 1), ("{}", 1), (#"{"a":[1,{"b":null}],"a":"x"}"#, 9)] {
+            try reading(source) { #expect($0.nodeCount == count, "\(source)") }
+        }
+        try reading(#"[[1,2],{"a":3}]"#) { root in
+            #expect(root[0]?.nodeCount == 3)
+            #expect(root[1]?.nodeCount == 3)
+        }
+    }
+
     @Test func theLastOfEqualKeysCounts() throws {
         try reading(#"{"a":1,"b":2,"a":3,"\u0061":4,"ab":5}"#) { root in
             #expect(root["a"]?.int == 4)

@@ -41,6 +41,20 @@ struct RunStreamTests {
         func cancel() { record.cancelled.add(1, ordering: .relaxed) }
     }
 
+    /// Has no end, and lets others run between its elements.
+    private final class EndlessSource: RunSource {
+        private let record: Record
+
+        init(_ record: Record) { self.record = record }
+
+        func next() async throws -> Int? {
+            await Task.yield()
+            return record.pulled.add(1, ordering: .relaxed).oldValue
+        }
+
+        func cancel() { record.cancelled.add(1, ordering: .relaxed) }
+    }
+
     private let record = Record()
 
     private func stream(_ count: Int, _ error: TestError? = nil) -> RunStream<Int> {
@@ -138,7 +152,8 @@ struct RunStreamTests {
 
     @Test("forEach ends when its task is cancelled")
     func forEachCancelled() async throws {
-        let stream = stream(.max)
+        let record = record
+        let stream = RunStream { EndlessSource(record) }
         let isRunning = Gate()
         let task = Task {
             var iterator = stream.makeAsyncIterator()

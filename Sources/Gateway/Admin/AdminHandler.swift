@@ -84,6 +84,9 @@ struct AdminHandler: HTTPHandler {
             }
         }
         let service = service.value
+        guard service.hub.value.count < TailHub.mostFollowers else {
+            return fail(503, "\(TailHub.mostFollowers) follow already", response)
+        }
         let follower = TailFollower(filter, loop: service.loop)
         await service.follow(follower)
         defer { service.unfollow(follower) }
@@ -127,12 +130,17 @@ struct AdminHandler: HTTPHandler {
     }
 
     private func reload(_ response: ResponseWriter, _ who: PeerCredentials) async {
-        guard let outcome = await service.value.reload() else {
+        switch await service.value.reload() {
+        case .done(let outcome):
+            log("reload", who, outcome.succeeded ? "reloaded" : "refused")
+            answer(outcome.json, response)
+        case .goesOn:
             log("reload", who, "goes on")
-            return fail(504, "the reload takes longer than \(AdminService.reloadPatience), and goes on", response)
+            fail(504, "the reload takes longer than \(AdminService.reloadPatience), and goes on", response)
+        case .stopping:
+            log("reload", who, "the daemon is stopping")
+            fail(409, "the daemon is stopping, and reads nothing any more", response)
         }
-        log("reload", who, outcome.succeeded ? "reloaded" : "refused")
-        answer(outcome.json, response)
     }
 
     private func log(_ action: String, _ who: PeerCredentials, _ result: String, id: String? = nil) {

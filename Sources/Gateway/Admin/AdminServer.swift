@@ -1,4 +1,4 @@
-import EventLoop
+public import EventLoop
 import Glibc
 import HTTP
 
@@ -24,7 +24,7 @@ public final class AdminServer: Sendable {
     /// - Parameters:
     ///   - settings: where, and who is let in.
     ///   - file: the configuration's name, for messages.
-    ///   - takesOver: whether the path is still a predecessor's, whose place this process takes.
+    ///   - takesOver: whether the path is still a predecessor's, whose place this process takes: then ``publish()`` takes it over.
     /// - Returns: nil when the settings want none.
     /// - Throws: ``ConfigurationErrors`` for a group that does not exist; `LoopError` when the socket cannot be opened, also when
     ///   another daemon serves it.
@@ -83,6 +83,11 @@ public final class AdminServer: Sendable {
         options.cancelsAtHalfClose = true
         return options
     }
+
+    /// Takes the path over from a predecessor that has begun to end.
+    ///
+    /// - Throws: `LoopError`; the predecessor then keeps the path.
+    public func publish() throws(LoopError) { try socket.publish() }
 
     /// Removes the socket's file, ends what followers follow, and returns when all connections are closed: within seconds.
     public func stop() async {

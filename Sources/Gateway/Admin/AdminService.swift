@@ -157,11 +157,18 @@ final class AdminService {
         return true
     }
 
-    /// Reloads; nil when it takes longer than anybody waits, and goes on.
-    func reload(isolation: isolated (any Actor)? = #isolation) async -> ReloadOutcome? {
-        guard !isDrainAsked, !gateway.isDraining else {
-            return ReloadOutcome(succeeded: false, text: "the daemon is stopping, and reads nothing any more")
-        }
+    /// What became of an attempt to reload.
+    enum Reload {
+        case done(ReloadOutcome)
+        /// It takes longer than anybody waits.
+        case goesOn
+        /// The daemon is stopping, and reads nothing any more.
+        case stopping
+    }
+
+    /// Reloads.
+    func reload(isolation: isolated (any Actor)? = #isolation) async -> Reload {
+        guard !isDrainAsked, !gateway.isDraining else { return .stopping }
         let round = LoopBound(Round<ReloadOutcome>(1), loop: loop)
         let (home, actions) = (loop, actions)
         Task.detached {
@@ -169,7 +176,7 @@ final class AdminService {
             home.execute { round.value.take(outcome, at: 0) }
         }
         await round.value.wait(AdminService.reloadPatience, on: loop)
-        return round.value.answers[0]
+        return round.value.answers[0].map { .done($0) } ?? .goesOn
     }
 }
 

@@ -6,6 +6,8 @@ struct AdminSocket: Sendable {
     /// Listens; owned by whoever opened it.
     let descriptor: Int32
     let path: String
+    /// What it was called first; the path, where that was nobody's.
+    private let first: String
     /// The group whose members are let in.
     let group: UInt32
     private let device: UInt64
@@ -15,8 +17,8 @@ struct AdminSocket: Sendable {
     ///
     /// A file that a crashed daemon left is replaced, one that somebody serves is not.
     ///
-    /// - Parameter takesOver: whether the path is another daemon's that is about to end: the file is replaced in one step, so that
-    ///   whoever connects finds one of the two.
+    /// - Parameter takesOver: whether the path is another daemon's that is about to end: the file has another name until
+    ///   ``publish()``.
     /// - Throws: ``EventLoop/LoopError`` naming the path.
     static func open(
         _ path: String,
@@ -24,24 +26,32 @@ struct AdminSocket: Sendable {
         group: UInt32?,
         takesOver: Bool = false
     ) throws(LoopError) -> AdminSocket {
-        let name = takesOver ? "\(path).\(getpid())" : path
-        let descriptor = try listen(name, mode: mode)
+        let first = takesOver ? "\(path).\(getpid())" : path
+        let descriptor = try listen(first, mode: mode)
         do throws(LoopError) {
-            if let group, chown(name, uid_t.max, group) != 0 { throw LoopError("give \(path) to group \(group)") }
-            if takesOver, rename(name, path) != 0 { throw LoopError("replace \(path)") }
-            guard let status = status(of: path) else { throw LoopError("look at \(path)") }
+            if let group, chown(first, uid_t.max, group) != 0 { throw LoopError("give \(path) to group \(group)") }
+            guard let status = status(of: first) else { throw LoopError("look at \(path)") }
             return AdminSocket(
                 descriptor: descriptor,
                 path: path,
+                first: first,
                 group: status.st_gid,
                 device: UInt64(status.st_dev),
                 inode: UInt64(status.st_ino)
             )
         } catch {
-            unlink(name)
+            unlink(first)
             Socket.close(descriptor)
             throw error
         }
+    }
+
+    /// Gives the file its name, in one step: whoever connects finds this daemon, or the one before.
+    ///
+    /// - Throws: ``EventLoop/LoopError`` naming the path; the one before then keeps it.
+    func publish() throws(LoopError) {
+        guard first != path, isOurs(first) else { return }
+        guard rename(first, path) == 0 else { throw LoopError("replace \(path)") }
     }
 
     private static func listen(_ path: String, mode: UInt32) throws(LoopError) -> Int32 {
@@ -53,10 +63,12 @@ struct AdminSocket: Sendable {
 
     /// Removes the file, unless the path has become another daemon's.
     func remove() {
-        guard let status = AdminSocket.status(of: path), UInt64(status.st_dev) == device,
-            UInt64(status.st_ino) == inode
-        else { return }
-        unlink(path)
+        for name in [first, path] where isOurs(name) { unlink(name) }
+    }
+
+    private func isOurs(_ name: String) -> Bool {
+        guard let status = AdminSocket.status(of: name) else { return false }
+        return UInt64(status.st_dev) == device && UInt64(status.st_ino) == inode
     }
 
     private static func status(of path: String) -> stat? {

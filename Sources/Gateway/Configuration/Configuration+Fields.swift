@@ -245,7 +245,12 @@ extension TimeoutSettings {
         .value("connect", \.connect, .duration(range), "Name lookup and TCP connect."),
         .value("tls", \.tls, .duration(range), "TLS handshake."),
         .value("head", \.head, .duration(range), "From the request's last byte to the response head."),
-        .value("first_token", \.firstToken, .duration(range), "From the head to the first content of a stream."),
+        .value(
+            "first_token",
+            \.firstToken,
+            .duration(range),
+            "From the request's last byte to the first content of a stream."
+        ),
         .value(
             "idle",
             \.idle,
@@ -291,7 +296,7 @@ extension TimeoutOverrides {
                 "first_token",
                 \.firstToken,
                 .duration(range),
-                "From the head to the first content of a stream.",
+                "From the request's last byte to the first content of a stream.",
                 defaultNote: note
             ),
             .optional(

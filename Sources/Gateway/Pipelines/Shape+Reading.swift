@@ -22,7 +22,8 @@ extension Shape {
             return .value(.bool(value))
         case .list(let element): return try list(view, of: element)
         case .object(let members): return try object(view, members)
-        case .modelInput, .prompt: return .prompt(try PromptDecoding.prompt(view))
+        case .modelInput: return try modelInput(view)
+        case .prompt: return .prompt(try PromptDecoding.prompt(view))
         case .messages: return try messages(view)
         case .message: return .message(try MessageDecoding.message(view))
         case .answer:
@@ -56,6 +57,16 @@ extension Shape {
         return RunValue(elements)
     }
 
+    /// What the caller wrote, as it was written: steps beside the model get it too, and may hand it on.
+    private func modelInput(_ view: JSONView) throws(RequestProblem) -> RunValue {
+        let prompt = try PromptDecoding.prompt(view)
+        switch view.kind {
+        case .string: return .string(prompt.text)
+        case .array: return RunValue(prompt.messages.map { .message($0) })
+        default: return .prompt(prompt)
+        }
+    }
+
     private func messages(_ view: JSONView) throws(RequestProblem) -> RunValue {
         guard view.kind == .array else { throw .at([], "list_type", "Input should be a valid list", view) }
         return try list(view, of: .message)
@@ -67,10 +78,12 @@ extension Shape {
         }
         var read = RunValue.Members()
         for member in members.all {
-            guard let value = view.member(member.key), !(value.isNull && !member.isRequired) else {
+            guard let value = view.member(member.key) else {
                 guard !member.isRequired else { throw .missing(member.key, in: view) }
                 continue
             }
+            // Where nothing is known of a member, its null is the caller's; else null is how clients leave a member out.
+            if value.isNull, !member.isRequired, member.shape != .any { continue }
             read[member.key] = try RequestProblem.within(.key(member.key)) { () throws(RequestProblem) in
                 try member.shape.read(value)
             }

@@ -53,6 +53,8 @@ extension LangServeDoor<PipelineRun> {
 }
 
 extension LangServeDoor {
+    /// Answers a request to one of the running endpoints. Not inlined: whoever calls it would keep the room of all endpoints.
+    @inline(never)
     func answer(
         _ method: RouteTable.RunMethod,
         _ request: ServerRequest,

@@ -335,11 +335,13 @@ public actor Gateway {
     /// Stops: no new connections, requests under way get `drain_timeout` to finish, and what is left then ends with the door's
     /// error. Returns when everything has ended.
     ///
-    /// - Parameter handedOver: whether another process has the listening sockets. Clients shall notice nothing then: an idle connection
-    ///   is kept for a moment, until an answer could tell it to go, and Unix sockets keep their paths.
+    /// - Parameters:
+    ///   - handedOver: whether another process has the listening sockets. Clients shall notice nothing then: an idle connection is
+    ///     kept for a moment, until an answer could tell it to go, and Unix sockets keep their paths.
+    ///   - outlasting: what to wait for when all requests have ended, while the loops still turn and feed a watchdog.
     /// - Returns: whether all requests finished by themselves.
     @discardableResult
-    public func stop(handedOver: Bool = false) async -> Bool {
+    public func stop(handedOver: Bool = false, outlasting: @Sendable () async -> Void = {}) async -> Bool {
         guard !isStopped else { return true }
         isStopped = true
         // Whoever asks over a kept connection whether the service is ready is told that it is.
@@ -361,6 +363,7 @@ public actor Gateway {
             group.cancelAll()
             return first
         }
+        await outlasting()
         for runtime in runtimes {
             await runtime.closeTelemetry()
             runtime.loop.stop()

@@ -87,11 +87,16 @@ public final class ServiceManager: Sendable {
         }
         // An abstract name has no terminator: the length tells where it ends.
         let length = socklen_t(MemoryLayout<sa_family_t>.size + path.utf8.count)
+        // A manager that is too busy to listen may miss a status, but no change of state; only one that is stuck does.
+        var limit = timeval(tv_sec: 5, tv_usec: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+        let isPassing = message.hasPrefix("STATUS=") || message.hasPrefix("WATCHDOG=")
+        let flags = Int32(MSG_NOSIGNAL) | (isPassing ? Int32(MSG_DONTWAIT) : 0)
         var text = message
         text.withUTF8 { bytes in
             withUnsafePointer(to: &address) { pointer in
                 pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
-                    _ = sendto(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL), address, length)
+                    _ = sendto(descriptor, bytes.baseAddress, bytes.count, flags, address, length)
                 }
             }
         }

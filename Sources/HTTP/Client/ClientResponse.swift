@@ -70,6 +70,14 @@ public final class ClientResponse: Sendable {
         return body
     }
 
+    /// The whole rest of the body as ``collect(maximum:before:phase:)``, if it is there already; nil when it has to be waited for: short
+    /// answers come with their head. On the connection's loop.
+    public func collected(maximum: Int) throws(HTTPClientError) -> [UInt8]? {
+        let body = try connection.assumeIsolated { $0.wholeBodyIfThere(of: exchange, maximum: maximum) }.get()
+        if body != nil { isOver.store(true, ordering: .relaxed) }
+        return body
+    }
+
     /// Says that the rest of the body is of no interest, and lets the connection be used again if that rest is short: it is
     /// closed when more than `maximum` bytes follow or the end is not there `within` the limit. Does not wait. Any thread.
     public func discardRest(maximum: Int = 64 << 10, within limit: Duration = .seconds(2)) {

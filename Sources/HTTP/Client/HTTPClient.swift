@@ -165,7 +165,11 @@ public actor HTTPClient {
         since began: MonotonicTime
     ) async throws(HTTPClientError) -> UpstreamConnection {
         do throws(HTTPClientError) {
-            return try await queued(limits)
+            let connection = try await queued(limits)
+            // It was granted in an earlier job of the loop: who left meanwhile must not cost a call.
+            guard Task.isCancelled else { return connection }
+            giveBack(connection)
+            throw HTTPClientError(.cancelled, "cancelled in the queue")
         } catch {
             throw error.timed(ExchangeWatch(since: began).stopped(at: loop.now))
         }
@@ -200,6 +204,10 @@ public actor HTTPClient {
         } catch {
             throw HTTPClientError(.cancelled, "cancelled in the queue")
         }
+    }
+
+    private func giveBack(_ connection: UpstreamConnection) {
+        connection.assumeIsolated { $0.giveBack() }
     }
 
     private func closeOldestIdle() {

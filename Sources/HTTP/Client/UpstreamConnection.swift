@@ -298,6 +298,14 @@ actor UpstreamConnection {
         return try takeWholeBody()
     }
 
+    /// The rest of the body if all of it is there.
+    func wholeBodyIfThere(of number: Int, maximum: Int) -> Result<[UInt8]?, HTTPClientError> {
+        guard isCurrent(number) else { return .success([]) }
+        expectWholeBody(maximum)
+        if phase == .body, failure == nil { return .success(nil) }
+        do throws(HTTPClientError) { return .success(try takeWholeBody()) } catch { return .failure(error) }
+    }
+
     @inline(never)
     private func expectWholeBody(_ maximum: Int) {
         wantsWholeBody = true
@@ -318,6 +326,12 @@ actor UpstreamConnection {
         swap(&whole, &inbox)
         if phase == .complete { release() }
         return whole
+    }
+
+    /// Ends a lease without an exchange.
+    func giveBack() {
+        guard phase != .idle || !client.assumeIsolated({ $0.becameIdle(self) }) else { return }
+        close()
     }
 
     /// Whether `number` is the exchange under way, or one that failed and has not been told yet.

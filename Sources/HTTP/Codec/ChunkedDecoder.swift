@@ -1,7 +1,7 @@
 /// Reads one body in the chunked transfer coding (RFC 9112 section 7.1), then its trailers.
 ///
-/// Chunk extensions are bounded, checked for control characters and dropped. White space after a chunk's size is
-/// refused, although the grammar would allow it before an extension.
+/// Chunk extensions are bounded, checked for control characters and dropped. White space between a chunk's size and an extension
+/// is dropped with it, as RFC 9112 section 7.1.1 has recipients do; without an extension behind it, it is refused.
 struct ChunkedDecoder: Sendable {
     enum Event {
         case data(UnsafeRawBufferPointer)
@@ -9,7 +9,7 @@ struct ChunkedDecoder: Sendable {
     }
 
     private enum State {
-        case size, extensions, sizeLineFeed, data, dataReturn, dataLineFeed, trailers
+        case size, sizeSpace, extensions, sizeLineFeed, data, dataReturn, dataLineFeed, trailers
     }
 
     private var state = State.size
@@ -30,7 +30,7 @@ struct ChunkedDecoder: Sendable {
     ) throws(HTTPParseError) -> Event? {
         while !input.isEmpty {
             switch state {
-            case .size, .extensions, .sizeLineFeed: try readSizeLine(&input, limits)
+            case .size, .sizeSpace, .extensions, .sizeLineFeed: try readSizeLine(&input, limits)
             case .data:
                 let data = input.takeFirst(min(remaining, input.count))
                 remaining -= data.count
@@ -67,13 +67,17 @@ struct ChunkedDecoder: Sendable {
                 break
             }
             if byte == Bytes.cr {
-                guard digitCount > 0 else { throw HTTPParseError(.malformedChunkSize) }
+                guard digitCount > 0, state != .sizeSpace else { throw HTTPParseError(.malformedChunkSize) }
                 state = .sizeLineFeed
                 continue
             }
             lineBytes += 1
             guard lineBytes <= limits.chunkLine else { throw HTTPParseError(.chunkLineTooLong) }
-            if state == .size { try readSize(byte) } else { try readExtension(byte, limits) }
+            switch state {
+            case .size: try readSize(byte)
+            case .sizeSpace: try readSpace(byte)
+            default: try readExtension(byte, limits)
+            }
         }
         _ = input.takeFirst(offset)
     }
@@ -83,14 +87,23 @@ struct ChunkedDecoder: Sendable {
         switch byte {
         case 0x30...0x39: digit = byte - 0x30
         case 0x41...0x46, 0x61...0x66: digit = (byte | 0x20) - 0x57
-        case UInt8(ascii: ";") where digitCount > 0:
-            state = .extensions
+        case UInt8(ascii: ";"), Bytes.space, Bytes.tab:
+            guard digitCount > 0 else { throw HTTPParseError(.malformedChunkSize) }
+            state = byte == UInt8(ascii: ";") ? .extensions : .sizeSpace
             return
         default: throw HTTPParseError(.malformedChunkSize)
         }
         digitCount += 1
         guard remaining >> (Int.bitWidth - 5) == 0 else { throw HTTPParseError(.chunkSizeTooLarge) }
         remaining = remaining << 4 | Int(digit)
+    }
+
+    private mutating func readSpace(_ byte: UInt8) throws(HTTPParseError) {
+        switch byte {
+        case Bytes.space, Bytes.tab: return
+        case UInt8(ascii: ";"): state = .extensions
+        default: throw HTTPParseError(.malformedChunkSize)
+        }
     }
 
     private mutating func readExtension(_ byte: UInt8, _ limits: HTTPLimits) throws(HTTPParseError) {

@@ -103,11 +103,12 @@ public struct RequestDecoder: Sendable {
 
 extension RequestHead {
     /// Judges what the fields say.
-    fileprivate init(_ parsed: ParsedHead<RequestLine>) throws(HTTPParseError) {
+    fileprivate convenience init(_ parsed: ParsedHead<RequestLine>) throws(HTTPParseError) {
         let line = parsed.start
         let (rules, isHostValid) = try parsed.bytes.lend { (bytes) throws(HTTPParseError) in
             let rules = try MessageRules(parsed.entries, in: bytes, known: parsed.known, version: line.version)
-            return (rules, rules.host.map { Authority.isValid($0) } ?? true)
+            // An empty one says that the target has no authority (RFC 9112 section 3.2), over a Unix socket for one.
+            return (rules, rules.host.map { $0.isEmpty || Authority.isValid($0) } ?? true)
         }
         guard rules.hostCount <= 1 else { throw HTTPParseError(.repeatedHost) }
         guard rules.hostCount == 1 || line.version == .http10 else { throw HTTPParseError(.missingHost) }
@@ -115,19 +116,20 @@ extension RequestHead {
         // HTTP/1.0 does not know expectations (RFC 9110 section 10.1.1).
         let mindsExpectation = line.version == .http11
         guard !mindsExpectation || !rules.hasUnknownExpectation else { throw HTTPParseError(.unsupportedExpectation) }
-        if rules.isChunked {
-            framing = .chunked
-        } else {
-            framing = rules.contentLength.map { .length($0) } ?? .none
-        }
-        (method, target, path, query, authority) = parsed.bytes.lend { bytes in
+        let framing: BodyFraming = rules.isChunked ? .chunked : rules.contentLength.map { .length($0) } ?? .none
+        let (method, target) = parsed.bytes.lend { bytes in
             let method = HTTPMethod(unchecked: line.method.bytes(of: bytes))
             let (target, path) = line.targetAndPath(in: bytes, method: method)
-            return (method, target, path, line.query?.text(of: bytes), line.authority?.text(of: bytes))
+            return (method, (target, path, line.query?.text(of: bytes), line.authority?.text(of: bytes)))
         }
-        version = line.version
-        fields = parsed.fields
-        keepAlive = rules.keepsConnection(line.version)
-        expectsContinue = mindsExpectation && rules.expectsContinue && framing != .none && framing != .length(0)
+        self.init(
+            method: method,
+            target: target,
+            version: line.version,
+            fields: parsed.fields,
+            framing: framing,
+            keepAlive: rules.keepsConnection(line.version),
+            expectsContinue: mindsExpectation && rules.expectsContinue && framing != .none && framing != .length(0)
+        )
     }
 }

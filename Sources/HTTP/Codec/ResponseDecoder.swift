@@ -132,11 +132,12 @@ public struct ResponseDecoder: Sendable {
 
 extension ResponseHead {
     /// Judges what the fields say; RFC 9112 section 6.3 for the body's length.
-    fileprivate init(_ parsed: ParsedHead<StatusLine>, method: HTTPMethod) throws(HTTPParseError) {
+    fileprivate convenience init(_ parsed: ParsedHead<StatusLine>, method: HTTPMethod) throws(HTTPParseError) {
         let line = parsed.start
         let rules = try parsed.bytes.lend { (bytes) throws(HTTPParseError) in
             try MessageRules(parsed.entries, in: bytes, known: parsed.known, version: line.version)
         }
+        let framing: BodyFraming
         let isTunnel = method == .connect && (200..<300).contains(line.status)
         if method == .head || line.status < 200 || line.status == 204 || line.status == 304 || isTunnel {
             framing = .none
@@ -145,12 +146,15 @@ extension ResponseHead {
         } else {
             framing = rules.contentLength.map { .length($0) } ?? .untilClose
         }
-        version = line.version
-        status = line.status
-        reason = parsed.bytes.lend { line.reason.text(of: $0) }
-        fields = parsed.fields
         // After a switch of protocols or in a tunnel, what follows is not HTTP.
         let isHTTPAfterwards = line.status != 101 && !isTunnel && framing != .untilClose
-        keepAlive = isHTTPAfterwards && rules.keepsConnection(line.version)
+        self.init(
+            version: line.version,
+            status: line.status,
+            reason: parsed.bytes.lend { line.reason.text(of: $0) },
+            fields: parsed.fields,
+            framing: framing,
+            keepAlive: isHTTPAfterwards && rules.keepsConnection(line.version)
+        )
     }
 }

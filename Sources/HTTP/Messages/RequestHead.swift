@@ -1,5 +1,5 @@
-/// The head of a request that passed every check of RFC 9110 and 9112.
-public struct RequestHead: Sendable {
+/// The head of a request that passed every check of RFC 9110 and 9112. An object, as it is handed through many calls.
+public final class RequestHead: Sendable {
     /// The method.
     public let method: HTTPMethod
     /// The request target as sent, in any of its four forms.
@@ -13,7 +13,7 @@ public struct RequestHead: Sendable {
     /// The version.
     public let version: HTTPVersion
     /// All fields, including those that the codec has acted upon.
-    public var fields: HTTPFields
+    public let fields: HTTPFields
     /// How long the body is.
     public let framing: BodyFraming
     /// Whether the client allows another request on this connection.
@@ -23,6 +23,30 @@ public struct RequestHead: Sendable {
     /// The authority in an absolute-form or CONNECT target, which overrules the Host field (RFC 9112 section 3.2.2).
     let authority: String?
 
+    init(
+        method: HTTPMethod,
+        target: (whole: String, path: String, query: String?, authority: String?),
+        version: HTTPVersion,
+        fields: HTTPFields,
+        framing: BodyFraming,
+        keepAlive: Bool,
+        expectsContinue: Bool
+    ) {
+        self.method = method
+        self.target = target.whole
+        path = target.path
+        query = target.query
+        authority = target.authority
+        self.version = version
+        self.fields = fields
+        self.framing = framing
+        self.keepAlive = keepAlive
+        self.expectsContinue = expectsContinue
+    }
+
     /// Host and port the request was meant for, as sent: from the target, else from the Host field.
-    public var host: String? { authority ?? fields["host"] }
+    public var host: String? {
+        let host = authority ?? fields["host"]
+        return host == "" ? nil : host
+    }
 }

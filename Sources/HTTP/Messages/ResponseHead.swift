@@ -1,5 +1,5 @@
-/// The head of a response that passed every check of RFC 9110 and 9112.
-public struct ResponseHead: Sendable {
+/// The head of a response that passed every check of RFC 9110 and 9112. An object, as it is handed through many calls.
+public final class ResponseHead: Sendable {
     /// The version.
     public let version: HTTPVersion
     /// The status, 100 to 599.
@@ -7,9 +7,25 @@ public struct ResponseHead: Sendable {
     /// The reason phrase, often empty.
     public let reason: String
     /// All fields, including those that the codec has acted upon.
-    public var fields: HTTPFields
+    public let fields: HTTPFields
     /// How long the body is.
     public let framing: BodyFraming
     /// Whether another request may be sent on this connection after this response.
     public let keepAlive: Bool
+
+    init(
+        version: HTTPVersion,
+        status: Int,
+        reason: String,
+        fields: HTTPFields,
+        framing: BodyFraming,
+        keepAlive: Bool
+    ) {
+        self.version = version
+        self.status = status
+        self.reason = reason
+        self.fields = fields
+        self.framing = framing
+        self.keepAlive = keepAlive
+    }
 }

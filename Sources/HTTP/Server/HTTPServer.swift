@@ -82,12 +82,10 @@ public actor HTTPServer {
     public private(set) var freedBytes = 0
 
     /// Smaller bodies fit into what the allocator has at hand anyway.
-    private static let largeBody = 64 << 10
+    static let largeBody = 64 << 10
 
-    /// Notes that a body of so many bytes is not held any more.
-    func freed(_ count: Int) {
-        if count >= HTTPServer.largeBody { freedBytes += count }
-    }
+    /// Notes that a large body of so many bytes is not held any more.
+    func freed(_ count: Int) { freedBytes += count }
 
     private func accepted(_ descriptor: Int32, from peer: SocketAddress, listener: Int) {
         let tls = endpoints[listener].tls

@@ -23,6 +23,8 @@ public struct HTTPServerOptions: Sendable {
     public var cancelsAtHalfClose = false
     /// Between two keep-alive comments of a stream that has them. Default 15 s.
     public var keepAliveInterval = Duration.seconds(15)
+    /// Between two probes of a client that has finished sending, the first one aside.
+    var probeInterval = Duration.seconds(5)
 
     /// Whether requests tell who sent them, where the kernel knows: on Unix sockets. Default false.
     public var identifiesPeers = false

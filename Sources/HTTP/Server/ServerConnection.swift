@@ -71,8 +71,6 @@ actor ServerConnection {
     /// How long after a client finished sending it is probed for the first time. Most answers are out by then, and a client
     /// that half-closes on purpose never sees a probe.
     private static let firstProbe = Duration.milliseconds(500)
-    /// Between later probes.
-    private static let probeInterval = Duration.seconds(5)
 
     init(
         server: HTTPServer,
@@ -345,7 +343,9 @@ actor ServerConnection {
         readBacklog()
     }
 
-    private func noteFreed(_ count: Int) { server.assumeIsolated { $0.freed(count) } }
+    private func noteFreed(_ count: Int) {
+        if count >= HTTPServer.largeBody { server.assumeIsolated { $0.freed(count) } }
+    }
 
     private func interrupt(_ reason: ResponseWriter.Interruption) {
         guard let writer, !writer.mustStop, reason != writer.interruption else { return }
@@ -381,13 +381,13 @@ actor ServerConnection {
     private func awaitProbe() {
         hasProbed = false
         let isKnown = hasClientFinished || isEndAhead
-        nextProbe = loop.now + (isKnown ? ServerConnection.firstProbe : ServerConnection.probeInterval)
+        nextProbe = loop.now + (isKnown ? ServerConnection.firstProbe : options.probeInterval)
         schedule()
     }
 
     private func probe() {
         hasProbed = true
-        nextProbe = loop.now + ServerConnection.probeInterval
+        nextProbe = loop.now + options.probeInterval
         writer?.probe()
     }
 

@@ -383,10 +383,12 @@ final class Transport: BeforePoll {
         readWatcher?.cancel()
         readWatcher = nil
         stopLookingAhead()
+        // Over TLS the peer announces its end before its socket has one, which is news of its own; see `lookForMore`.
+        if tls != nil, !sawEndAhead { sawEndAhead = Socket.hangUp(descriptor) == .finished }
         callbacks?.onEnd(end)
         guard !isClosed else { return }
         let watcher = try? Watcher(on: loop, descriptor: descriptor, interest: .readableEdge) { [unowned self] in
-            checkForReset()
+            lookForMore()
         }
         readWatcher = watcher
         try? watcher?.resume()
@@ -395,6 +397,14 @@ final class Transport: BeforePoll {
     private func checkForReset() {
         let number = Socket.pendingError(descriptor)
         if number != 0 { fail(.broken(number)) }
+    }
+
+    /// A TLS peer that has said goodbye may close its socket any time later, having read all that was sent to it meanwhile: nothing
+    /// but the socket's end tells of that.
+    private func lookForMore() {
+        let number = Socket.pendingError(descriptor)
+        if number != 0 { return fail(.broken(number)) }
+        if tls != nil, !sawEndAhead { lookAhead() }
     }
 
     private func fail(_ error: TransportError) {

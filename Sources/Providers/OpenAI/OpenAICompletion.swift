@@ -6,6 +6,8 @@ struct OpenAICompletion {
     /// The message, with tool calls still to be added.
     private var message = Message(role: .ai, content: .empty)
     private var calls: [Call] = []
+    /// The message's, put there at the end.
+    private var metadata = Value.Object()
 
     private struct Call {
         var id: String?
@@ -51,6 +53,8 @@ struct OpenAICompletion {
                 message.usage = value["usage"].flatMap { UsageMetadata(openAI: $0) }
             case 7 where key.isKey("choices"): choice = OpenAICompletion.firstChoice(value)
             case 18 where key.isKey("system_fingerprint"): fingerprint = value.nonEmptyString
+            case 9, 14:
+                if let name = OpenAISources.name(of: key) { message.additionalKwargs[name] = Value(value) }
             default: continue
             }
         }
@@ -58,9 +62,11 @@ struct OpenAICompletion {
             if let body = OpenAIErrorBody(root) { throw errors.error(inside: body) }
             throw RunError(.upstreamProtocol, detail: "the answer has no choices")
         }
+        metadata.reserveCapacity(3)
         try read(choice, errors)
-        if let modelName { message.responseMetadata["model_name"] = .string(modelName) }
-        if let fingerprint { message.responseMetadata["system_fingerprint"] = .string(fingerprint) }
+        if let modelName { metadata["model_name"] = .string(modelName) }
+        if let fingerprint { metadata["system_fingerprint"] = .string(fingerprint) }
+        if !metadata.isEmpty { message.responseMetadata = metadata }
     }
 
     private mutating func read(_ choice: JSONView, _ errors: OpenAIErrors) throws(RunError) {
@@ -74,9 +80,9 @@ struct OpenAICompletion {
                     let body = choice["error"].map { OpenAIErrorBody(details: $0) }
                     throw errors.error(inside: body ?? OpenAIErrorBody())
                 }
-                message.responseMetadata["finish_reason"] = Value(value)
+                metadata["finish_reason"] = Value(value)
             } else if key.isKey("logprobs") {
-                message.responseMetadata["logprobs"] = Value(value)
+                metadata["logprobs"] = Value(value)
             }
         }
         guard hasMessage else { throw RunError(.upstreamProtocol, detail: "the answer has no message") }
@@ -100,6 +106,11 @@ struct OpenAICompletion {
         message.content = .text(content.text)
         let reasoning = OpenAIContent(fields.reasoning).text + content.reasoning
         if !reasoning.isEmpty { message.additionalKwargs["reasoning_content"] = .string(reasoning) }
+        if let pieces = fields.reasoningDetails {
+            var details = ReasoningDetails()
+            details.add(pieces)
+            if let list = details.list { message.additionalKwargs["reasoning_details"] = list }
+        }
         if let refusal = fields.refusal?.nonEmptyString { message.additionalKwargs["refusal"] = .string(refusal) }
         if let call = fields.functionCall { message.additionalKwargs["function_call"] = Value(call) }
         guard let toolCalls = fields.toolCalls else { return }

@@ -25,12 +25,16 @@ extension JSONView {
 struct OpenAIMessageFields {
     var content: JSONView?
     var reasoning: JSONView?
+    /// OpenRouter's: parts of the reasoning, some encrypted, which it wants back with the message.
+    var reasoningDetails: JSONView?
     var refusal: JSONView?
     var toolCalls: JSONView?
     var functionCall: JSONView?
 
     /// Whether there is nothing but content.
-    var isTextAlone: Bool { reasoning == nil && refusal == nil && toolCalls == nil && functionCall == nil }
+    var isTextAlone: Bool {
+        reasoning == nil && refusal == nil && toolCalls == nil && functionCall == nil && reasoningDetails == nil
+    }
 
     init(_ object: JSONView) {
         for (key, value) in object.members where !value.isNull {
@@ -41,11 +45,47 @@ struct OpenAIMessageFields {
             case 9 where key.isKey("reasoning"):
                 // Some servers send both spellings with the same text.
                 if reasoning == nil { reasoning = value }
-            case 17 where key.isKey("reasoning_content"): reasoning = value
+            case 17:
+                if key.isKey("reasoning_content") {
+                    reasoning = value
+                } else if key.isKey("reasoning_details") {
+                    reasoningDetails = value
+                }
             case 10 where key.isKey("tool_calls"): toolCalls = value
             case 13 where key.isKey("function_call"): functionCall = value
             default: continue
             }
+        }
+    }
+}
+
+/// OpenRouter's `reasoning_details`, which it wants back with the message as they were: all pieces in order.
+struct ReasoningDetails {
+    /// Beyond this many bytes they are given up: a part of them is of no use.
+    static let maximum = 4 << 20
+
+    private var pieces: [Value] = []
+    private var bytes = 0
+
+    /// All pieces; nil without any.
+    var list: Value? { pieces.isEmpty ? nil : .array(pieces) }
+
+    /// Adds the elements of a list; anything else is none.
+    mutating func add(_ view: JSONView) {
+        bytes += view.raw.count
+        guard bytes <= ReasoningDetails.maximum else { return pieces = [] }
+        for piece in view.elements { pieces.append(Value(piece)) }
+    }
+}
+
+/// What searching models say of their sources, beside the choices.
+enum OpenAISources {
+    /// Whether `key` is one of Perplexity's `citations` and `search_results`, and its name then.
+    static func name(of key: JSONView) -> String? {
+        switch key.raw.count - 2 {
+        case 9 where key.isKey("citations"): "citations"
+        case 14 where key.isKey("search_results"): "search_results"
+        default: nil
         }
     }
 }

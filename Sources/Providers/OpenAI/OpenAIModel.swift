@@ -72,16 +72,20 @@ public final class OpenAIModel: ChatModel {
     /// Asks for a whole answer. The config's arguments are fields of the request, before those of the options.
     public func ainvoke(_ input: ChatPrompt, config: RunConfig) async throws -> Message {
         guard client.loop.isCurrent else { return try await answerFromElsewhere(input, config) }
-        let clock = CallClock(options.timeouts, config: config, target: target, isStream: false, loop: client.loop)
+        let clock = clock(for: config)
         let body: [UInt8]
         do {
             let response = try await send(input, config.arguments, isStream: false, clock)
             do throws(HTTPClientError) {
-                body = try await response.collect(
-                    maximum: options.maximumResponse,
-                    before: clock.deadline,
-                    phase: .timeoutTotal
-                )
+                if let whole = try response.collected(maximum: options.maximumResponse) {
+                    body = whole
+                } else {
+                    body = try await response.collect(
+                        maximum: options.maximumResponse,
+                        before: clock.deadline,
+                        phase: .timeoutTotal
+                    )
+                }
             } catch {
                 throw clock.failure(error)
             }
@@ -92,6 +96,11 @@ public final class OpenAIModel: ChatModel {
         return try clock.decoding { () throws(RunError) in
             try OpenAICompletion.decode(body, reader: reader.value, errors: errors)
         }
+    }
+
+    @inline(never)
+    private func clock(for config: RunConfig) -> CallClock {
+        CallClock(options.timeouts, config: config, target: target, isStream: false, loop: client.loop)
     }
 
     @inline(never)

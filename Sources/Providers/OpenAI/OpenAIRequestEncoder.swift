@@ -56,10 +56,10 @@ struct OpenAIRequestEncoder: Sendable {
         return body
     }
 
-    /// Exact where nothing has to be escaped; never less than the overhead.
+    /// Enough where little has to be escaped; never less than the overhead.
     private static func estimate(_ message: Message) -> Int {
         guard case .text(let text) = message.content else { return 4 * messageOverhead }
-        return text.utf8.count + messageOverhead
+        return [UInt8].roomForJSON(utf8Count: text.utf8.count) + messageOverhead
     }
 }
 
@@ -88,7 +88,14 @@ extension [UInt8] {
             appendRaw(",\"name\":")
             appendJSON(name)
         }
-        if message.role == .ai { appendCalls(of: message) }
+        if message.role == .ai {
+            appendCalls(of: message)
+            // Only an upstream that sent them gets them back, and needs them as they were.
+            if let details = message.additionalKwargs["reasoning_details"], !details.isNull {
+                appendRaw(",\"reasoning_details\":")
+                appendJSON(details)
+            }
+        }
         if message.role == .tool, let id = message.toolCallID {
             appendRaw(",\"tool_call_id\":")
             appendJSON(id)

@@ -12,6 +12,10 @@ struct OpenAIStreamState {
     private var modelName: String?
     private var fingerprint: String?
     private var usage: UsageMetadata?
+    /// What goes with the final chunk alone: sources are repeated with every chunk, and details are not to be added up, which would
+    /// double their constant members.
+    private var extra = Value.Object()
+    private var details = ReasoningDetails()
     private var toolCalls = OpenAIToolCallAssembler()
     private var hasFunctionName = false
     private var hasBegun = false
@@ -55,6 +59,8 @@ struct OpenAIStreamState {
         if let fingerprint { metadata["system_fingerprint"] = .string(fingerprint) }
         if !metadata.isEmpty { last.responseMetadata = metadata }
         if let usage { last.usage = usage }
+        if let list = details.list { extra["reasoning_details"] = list }
+        if !extra.isEmpty { last.additionalKwargs = extra }
         chunks.append(last)
     }
 
@@ -90,6 +96,8 @@ struct OpenAIStreamState {
             case 7 where key.isKey("choices"): choices = value
             case 18 where fingerprint == nil && key.isKey("system_fingerprint"):
                 fingerprint = value.nonEmptyString
+            case 9, 14:
+                if let name = OpenAISources.name(of: key), !value.isNull { extra[name] = Value(value) }
             default: continue
             }
         }
@@ -163,6 +171,7 @@ struct OpenAIStreamState {
             reasoning += parts.reasoning
         }
         if !reasoning.isEmpty { extra["reasoning_content"] = .string(reasoning) }
+        if let pieces = fields.reasoningDetails { details.add(pieces) }
         if let refusal = fields.refusal?.nonEmptyString { extra["refusal"] = .string(refusal) }
         if let call = fields.functionCall.flatMap({ functionCall($0) }) { extra["function_call"] = call }
         if !extra.isEmpty { chunk.additionalKwargs = extra }

@@ -115,7 +115,8 @@ public struct Message: Sendable, Hashable {
 
     /// Behind one pointer, so that a message costs a few words to hand on.
     private final class Rest: @unchecked Sendable {  // @unchecked: changed only while a single message refers to it
-        var fields: Fields
+        // Unchecked for the same reason: whoever changes it has the message to itself.
+        @exclusivity(unchecked) var fields: Fields
 
         init(_ fields: Fields) { self.fields = fields }
     }

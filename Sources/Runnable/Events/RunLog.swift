@@ -4,11 +4,25 @@ import Glibc
 ///
 /// The document has the root's output as far as it is made, and under `logs` an entry for each run below, keyed by its name; a name
 /// that comes again gets `:2`, `:3` and so on. Chat models are of type `llm` here.
+///
+/// A text that grows is told whole with each piece, which would be gigabytes for a long one: above ``smallChange`` the changes of the
+/// output come less often, so that all of them together are about ``growth`` times as long as the pieces. Behind the last piece the
+/// document has all of it.
 public struct RunLog: Sendable {
+    /// Changes of the output that take up to this many bytes are told at once.
+    public static let smallChange = 8192
+    /// How much longer than the pieces larger changes may be.
+    public static let growth = 16
+
     private let filter: RunEventFilter
     private let clock: @Sendable () -> Duration
     private var root: RunID?
+    /// The sum of the root's pieces.
     private var output: RunValue?
+    /// The output that the document has, where that is another than ``output``.
+    private var told: RunValue?
+    /// What changes of the output may still take, in bytes.
+    private var credit = 0
     private var keys: [RunID: String] = [:]
     private var uses: [String: Int] = [:]
 
@@ -67,22 +81,37 @@ public struct RunLog: Sendable {
                 return [RunLogOperation(.add, "/streamed_output/-", whole)] + grow(by: whole)
             }
             output = whole
-            return RunLogOperation.changes(from: sum, to: whole, at: "/final_output")
-        case .start, .end, .error, .custom:
+            return RunLogOperation.changes(from: told.take() ?? sum, to: whole, at: "/final_output")
+        case .end(nil, _):
+            guard let before = told.take(), let output else { return [] }
+            return RunLogOperation.changes(from: before, to: output, at: "/final_output")
+        case .start, .error, .custom:
             return []
         }
     }
 
     private mutating func grow(by chunk: RunValue) -> [RunLogOperation] {
-        let before = output
         guard var sum = output.take() else {
             output = chunk
             return chunk.isNull ? [] : [RunLogOperation(.replace, "/final_output", chunk)]
         }
+        let before = told.take() ?? sum
         // As in all sums of pieces, of those that cannot be added the last one counts.
         do { try sum.add(chunk) } catch { sum = chunk }
         output = sum
-        return RunLogOperation.changes(from: before ?? .null, to: sum, at: "/final_output")
+        let changes = RunLogOperation.changes(from: before, to: sum, at: "/final_output")
+        if canAfford(changes, for: chunk) { return changes }
+        told = before
+        return []
+    }
+
+    private mutating func canAfford(_ changes: [RunLogOperation], for chunk: RunValue) -> Bool {
+        let cost = changes.reduce(0) { $0 + RunCacheSize.of($1.value) }
+        credit = min(credit + Self.growth * RunCacheSize.of(chunk), max(cost, Self.smallChange))
+        guard cost > Self.smallChange else { return true }
+        guard cost <= credit else { return false }
+        credit -= cost
+        return true
     }
 
     private mutating func enter(_ event: RunEvent) -> [RunLogOperation] {

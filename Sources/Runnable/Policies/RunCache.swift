@@ -138,7 +138,7 @@ public enum RunCacheSize {
         return of(value.runValue)
     }
 
-    private static func of(_ value: RunValue) -> Int {
+    static func of(_ value: RunValue) -> Int {
         switch value {
         case .value(let value), .snapshot(let value): of(value)
         case .message(let message): of(message)

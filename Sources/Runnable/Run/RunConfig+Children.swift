@@ -39,11 +39,7 @@ extension RunConfig {
     /// - Parameter step: the child's place in this runnable, which becomes a tag of that child only.
     public func child(step: RunStep? = nil) -> RunConfig {
         var child = self
-        child.parentRunID = runID ?? parentRunID
-        child.runID = nil
-        child.dropOwn()
-        child.step = step
-        if let trace { child.trace = trace.below(runID) }
+        child.descend(to: step)
         return child
     }
 

@@ -6,23 +6,48 @@ public struct RunConfig: Sendable {
     /// LangChain's default for ``recursionLimit``.
     public static let defaultRecursionLimit = 25
 
+    /// All there is to say, behind one pointer, as a config is handed on for every step; nil for the defaults.
+    private var storage: Storage?
+
     /// The id of this run. Nil leaves the choice to the runnable. Names this run only: children get their own.
-    public var runID: RunID?
+    public var runID: RunID? {
+        get { storage?.fields.runID }
+        set { change(newValue != nil) { $0.runID = newValue } }
+    }
+
     /// The run that called this one, nil for a root.
-    public var parentRunID: RunID?
+    public var parentRunID: RunID? {
+        get { storage?.fields.parentRunID }
+        set { change(newValue != nil) { $0.parentRunID = newValue } }
+    }
+
     /// This run's place in the runnable above it; its tag is a label of this run only.
-    public var step: RunStep?
+    public var step: RunStep? {
+        get { storage?.fields.step }
+        set { change(newValue != nil) { $0.step = newValue } }
+    }
+
     /// The instant after which no work may begin, and which everything with a timeout must not outlive. Nil means none.
-    public var deadline: ContinuousClock.Instant?
+    public var deadline: ContinuousClock.Instant? {
+        get { storage?.fields.deadline?.instant }
+        set { change(newValue != nil) { $0.deadline = newValue.map { RunInstant($0) } } }
+    }
+
     /// What whoever began the run wants found again by what the run calls, at any depth. Nil for nothing. Handed to children, and not
     /// looked at here.
-    public var attachment: (any AnyObject & Sendable)?
+    public var attachment: (any AnyObject & Sendable)? {
+        get { storage?.fields.attachment }
+        set { change(newValue != nil) { $0.attachment = newValue } }
+    }
+
     /// Who watches, nil for nobody. See ``observed(by:)``.
-    var trace: RunTrace?
-    /// What children have too, behind one pointer, as a config is copied for every step. Nil for the defaults.
-    private var inherited: Inherited?
-    /// What is this run's alone and seldom there. Nil for the defaults.
-    private var own: Own?
+    var trace: RunTrace? {
+        get { storage?.fields.trace }
+        set { change(newValue != nil) { $0.trace = newValue } }
+    }
+
+    private var inherited: Inherited? { storage?.fields.inherited }
+    private var own: Own? { storage?.fields.own }
 
     /// The name of this run, instead of the runnable's own. Not handed to children.
     public var runName: String? {
@@ -63,7 +88,10 @@ public struct RunConfig: Sendable {
 
     /// Since when this run has waited for its turn among others, such as the items of one batch: for the words of a timeout. Not handed
     /// to children.
-    public var waitingSince: ContinuousClock.Instant?
+    public var waitingSince: ContinuousClock.Instant? {
+        get { storage?.fields.waitingSince?.instant }
+        set { change(newValue != nil) { $0.waitingSince = newValue.map { RunInstant($0) } } }
+    }
 
     /// Named values for the runnable that is called, beside its input, such as `stop` for a model: LangChain's keyword arguments.
     /// Default none. They mean what the runnable says they mean; most read none.
@@ -105,10 +133,46 @@ public struct RunConfig: Sendable {
     /// Whether the call brings arguments.
     var hasArguments: Bool { own != nil && !arguments.isEmpty }
 
-    /// Leaves what is this run's alone.
-    mutating func dropOwn() {
-        own = nil
-        waitingSince = nil
+    /// Makes this the config of a run that the run of this one calls.
+    mutating func descend(to step: RunStep?) {
+        change(step != nil) {
+            $0.parentRunID = $0.runID ?? $0.parentRunID
+            $0.trace = $0.trace?.below($0.runID)
+            $0.runID = nil
+            $0.step = step
+            $0.own = nil
+            $0.waitingSince = nil
+        }
+    }
+
+    private struct Fields: Sendable {
+        var runID: RunID?
+        var parentRunID: RunID?
+        var step: RunStep?
+        var deadline: RunInstant?
+        var waitingSince: RunInstant?
+        var attachment: (any AnyObject & Sendable)?
+        var trace: RunTrace?
+        /// What children have too. Nil for the defaults.
+        var inherited: Inherited?
+        /// What is this run's alone and seldom there. Nil for the defaults.
+        var own: Own?
+    }
+
+    private final class Storage: @unchecked Sendable {  // @unchecked: changed only while a single config refers to it
+        // Unchecked for the same reason: whoever changes it has the config to itself.
+        @exclusivity(unchecked) var fields: Fields
+
+        init(_ fields: Fields) { self.fields = fields }
+    }
+
+    /// - Parameter isNews: false for a default, which needs no room where there is none yet.
+    private mutating func change(_ isNews: Bool, _ edit: (inout Fields) -> Void) {
+        guard isNews || storage != nil else { return }
+        if isKnownUniquelyReferenced(&storage), let storage { return edit(&storage.fields) }
+        var fields = storage?.fields ?? Fields()
+        edit(&fields)
+        storage = Storage(fields)
     }
 
     private struct InheritedFields: Sendable {
@@ -141,17 +205,17 @@ public struct RunConfig: Sendable {
     }
 
     /// - Parameter isNews: false for a default, which needs no room where there is none yet.
-    private mutating func changeInherited(_ isNews: Bool, _ change: (inout InheritedFields) -> Void) {
+    private mutating func changeInherited(_ isNews: Bool, _ edit: (inout InheritedFields) -> Void) {
         guard isNews || inherited != nil else { return }
         var fields = inherited?.fields ?? InheritedFields()
-        change(&fields)
-        inherited = Inherited(fields)
+        edit(&fields)
+        change(true) { $0.inherited = Inherited(fields) }
     }
 
-    private mutating func changeOwn(_ isNews: Bool, _ change: (inout OwnFields) -> Void) {
+    private mutating func changeOwn(_ isNews: Bool, _ edit: (inout OwnFields) -> Void) {
         guard isNews || own != nil else { return }
         var fields = OwnFields(runName: own?.runName, arguments: own?.arguments ?? [:])
-        change(&fields)
-        own = Own(fields)
+        edit(&fields)
+        change(true) { $0.own = Own(fields) }
     }
 }

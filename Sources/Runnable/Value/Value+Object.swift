@@ -26,6 +26,9 @@ extension Value {
             for (key, value) in elements { self[key] = value }
         }
 
+        /// Makes room for so many members, where that is known.
+        public mutating func reserveCapacity(_ count: Int) { members.reserveCapacity(count) }
+
         /// The keys in order.
         public var keys: [String] { members.map(\.key) }
 

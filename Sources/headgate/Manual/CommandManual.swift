@@ -79,8 +79,15 @@ enum CommandManual {
             "WATCHDOG_USEC, WATCHDOG_PID",
             "How often systemd expects to be told that every loop turns, in microseconds, and by which process."
         ),
+        (
+            "LISTEN_FDS, LISTEN_PID, LISTEN_FDNAMES",
+            "Listening sockets that systemd has opened for this process. See `sd_listen_fds(3)`."
+        ),
+        ("HEADGATE_ADMIN_SOCKET", "The daemon's admin socket, for commands that look in or take hold."),
+        ("RUNTIME_DIRECTORY", "The folder that systemd has made for the unit's sockets, such as `/run/headgate`."),
         ("JOURNAL_STREAM", "Tells whether standard error is the journal, for `log.format: auto`."),
         ("NO_COLOR, TERM", "Log lines on a terminal are plain where `NO_COLOR` is not empty or `TERM` is `dumb`."),
+        ("COLUMNS, LINES", "The size of the terminal for `top`, where the terminal itself does not tell."),
         ("SOURCE_DATE_EPOCH", "The date of manual pages, in seconds since 1970, instead of today."),
     ]
 

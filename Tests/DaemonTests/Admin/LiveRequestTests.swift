@@ -15,11 +15,14 @@ struct LiveRequestTests {
         case batch
 
         /// As `top` calls it.
-        var shown: String {
+        ///
+        /// - Parameter path: a whole answer's head comes with its content.
+        func shown(_ path: String) -> String {
             switch self {
             case .queued: "queued"
             case .connecting, .waitingForHead: "waiting for head"
-            case .waitingForFirstToken, .batch: "waiting for first token"
+            case .batch: "waiting for head"
+            case .waitingForFirstToken: path == "stream" ? "waiting for first token" : "waiting for head"
             case .streaming: "streaming"
             case .blockedOnClient: "blocked on client"
             }
@@ -58,10 +61,8 @@ struct LiveRequestTests {
                 routes: {/chat: {model: demo}, /other: {model: other, output: text}}
                 """
             )
-            if state == .queued {
-                // One for each loop: which of them gets a connection is the kernel's choice.
-                try occupy()
-            }
+            // One for each loop: which of them gets a connection is the kernel's choice.
+            holders = state == .queued ? try Scene.occupy(admin, daemon) : []
             connection = try daemon.connect(receiveBuffer: state == .blockedOnClient ? 4096 : nil)
             if state == .batch {
                 let body = #"{"inputs":["a","b","c","d"],"config":{"max_concurrency":2}}"#
@@ -76,15 +77,16 @@ struct LiveRequestTests {
         }
 
         /// Streams that hold every loop's only connection.
-        private var holders: [RawConnection] = []
+        private let holders: [RawConnection]
 
-        private func occupy() throws {
+        private static func occupy(_ admin: AdminSocket, _ daemon: Daemon) throws -> [RawConnection] {
+            var holders: [RawConnection] = []
             for _ in 0..<64 {
                 let holder = try daemon.connect()
                 try holder.post("/chat/stream", #"{"input":"a"}"#)
                 holders.append(holder)
                 let loops = try admin.status()["loops"]?.array ?? []
-                if loops.allSatisfy({ ($0["requests"]?.integer ?? 0) > 0 }) { return }
+                if loops.allSatisfy({ ($0["requests"]?.integer ?? 0) > 0 }) { return holders }
             }
             throw NotYet(description: "a loop gets no connection")
         }
@@ -97,11 +99,11 @@ struct LiveRequestTests {
             }
         }
 
-        func row(in state: State) throws -> Value {
+        func row(in state: String) throws -> Value {
             var last: Value?
-            return try eventually("it is not \(state.shown): \(last as Any)") {
+            return try eventually("it is not \(state): \(last as Any)") {
                 last = try row()
-                return last?["state"]?.string == state.shown ? last : nil
+                return last?["state"]?.string == state ? last : nil
             }
         }
     }
@@ -110,7 +112,8 @@ struct LiveRequestTests {
     func `top shows what a request is doing`(state: State) throws {
         let path = state == .streaming || state == .blockedOnClient ? "stream" : state == .queued ? "invoke" : "stream"
         let scene = try Scene(state, path: path)
-        let row = try scene.row(in: state)
+        let shown = state.shown(path)
+        let row = try scene.row(in: shown)
         #expect(row["route"]?.string == "/chat")
         #expect(row["endpoint"]?.string == (state == .batch ? "batch" : path))
         #expect(row["upstream"]?.string == "up/demo")
@@ -131,7 +134,7 @@ struct LiveRequestTests {
         }
         let table = try scene.admin.run("top", "--once").stdout
         #expect(table.contains("the-one"))
-        #expect(table.contains(state.shown))
+        #expect(table.contains(shown))
         #expect(!table.contains("\u{1B}"), "colours in a file")
         let prompts = [row.description, table]
         #expect(!prompts.contains { $0.contains("secret") })
@@ -142,7 +145,7 @@ struct LiveRequestTests {
         // Whole answers are never half sent.
         if path == "invoke", [.blockedOnClient, .streaming, .batch].contains(state) { return }
         let scene = try Scene(state, path: path)
-        _ = try scene.row(in: state)
+        _ = try scene.row(in: state.shown(path))
         let other = try scene.daemon.connect()
         try other.post("/other/stream", #"{"input":"a"}"#)
         try other.replySoFar { $0.events.count >= 2 }
@@ -175,11 +178,12 @@ struct LiveRequestTests {
             #expect(reply.ending == .complete)
         }
         #expect(try other.reply().ending == .complete)
-        let lines = try scene.daemon.accessLines(1)
-        let line = try #require(lines.first { $0["id"]?.string == "the-one" })
+        let line = try eventually("no access line") {
+            scene.daemon.logged("request").first { $0["id"]?.string == "the-one" }
+        }
         #expect(line["outcome"]?.string == "killed")
         #expect(line["error"]?.string == "killed")
-        let said = try #require(scene.daemon.logged("admin").first)
+        let said = try eventually("not logged") { scene.daemon.logged("admin").first }
         #expect(said["action"]?.string == "kill")
         #expect(said["id"]?.string == "the-one")
         #expect(said["uid"]?.string == "\(getuid())")
@@ -216,11 +220,8 @@ struct LiveRequestTests {
         #expect(try admin.run("kill", String(run.prefix(9))).ending == .exited(0))
         #expect(try connections[2].reply().status == 503)
         #expect(try admin.requests().map { $0["id"]?.string } == ["night-12"])
-        #expect(
-            daemon.logged("admin").map { $0["result"]?.string } == [
-                "no such request", "ambiguous", "killed", "killed",
-            ]
-        )
+        let results = ["no such request", "ambiguous", "killed", "killed"]
+        try eventually("not logged") { daemon.logged("admin").map { $0["result"]?.string } == results }
     }
 
     @Test func `top sorts and limits over all loops`() throws {

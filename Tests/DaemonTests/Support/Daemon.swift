@@ -1,7 +1,7 @@
 import Glibc
 import Runnable
 
-/// `headgate serve` with a configuration of the test's.
+/// `headgate serve`, or `supervise`, with a configuration of the test's.
 final class Daemon: Sendable {
     let process: Subprocess
     let directory: TemporaryDirectory
@@ -15,22 +15,34 @@ final class Daemon: Sendable {
     ///   - configuration: all of it but `listen`, when `listen` is given.
     ///   - listeners: how many it has.
     ///   - descriptors: the most it may have open; default the system's limit.
+    ///   - passing: listening sockets that it is given as a service manager gives them.
     init(
         _ configuration: String,
         listen: String? = "127.0.0.1:0",
         listeners: Int = 1,
         directory: TemporaryDirectory? = nil,
         environment: [String: String] = [:],
-        descriptors: Int? = nil
+        descriptors: Int? = nil,
+        command name: String = "serve",
+        passing: [Int32] = []
     ) throws {
         let directory = try directory ?? TemporaryDirectory()
         self.directory = directory
         let file = try directory.write(Daemon.yaml(configuration, listen: listen), to: "headgate.yaml")
-        var command = [Headgate.path, "serve", "--config", file]
+        var command = [Headgate.path, name, "--config", file]
         if let descriptors {
             command = ["/bin/sh", "-c", "ulimit -n \(descriptors) && exec \"$0\" \"$@\""] + command
         }
-        let process = try Subprocess(command[0], Array(command.dropFirst()), environment: environment)
+        if !passing.isEmpty {
+            let variables = "LISTEN_PID=$$ LISTEN_FDS=\(passing.count)"
+            command = ["/bin/sh", "-c", "\(variables) exec \"$0\" \"$@\""] + command
+        }
+        let process = try Subprocess(
+            command[0],
+            Array(command.dropFirst()),
+            environment: environment,
+            passing: passing
+        )
         self.process = process
         let addresses = try eventually("no listener; stderr: \(process.stderr)") { () -> [String]? in
             let lines = Daemon.logLines(process, "listening")

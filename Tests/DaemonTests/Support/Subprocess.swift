@@ -14,7 +14,14 @@ final class Subprocess: Sendable {
     private let ending = Mutex<Ending?>(nil)
 
     /// Starts `executable` with the test's environment and `environment` on top.
-    init(_ executable: String, _ arguments: [String], environment: [String: String] = [:]) throws {
+    ///
+    /// - Parameter passing: descriptors that the child gets from 3 on.
+    init(
+        _ executable: String,
+        _ arguments: [String],
+        environment: [String: String] = [:],
+        passing: [Int32] = []
+    ) throws {
         directory = try TemporaryDirectory()
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
@@ -24,7 +31,11 @@ final class Subprocess: Sendable {
             let flags = O_WRONLY | O_CREAT | O_APPEND
             posix_spawn_file_actions_addopen(&actions, descriptor, directory.file(name), flags, 0o600)
         }
-        Subprocess.closeOthers(&actions)
+        // Moved out of the way first: one may lie where another goes.
+        let copies = passing.map { fcntl($0, F_DUPFD_CLOEXEC, 100) }
+        defer { for copy in copies { close(copy) } }
+        for (place, copy) in copies.enumerated() { posix_spawn_file_actions_adddup2(&actions, copy, Int32(3 + place)) }
+        Subprocess.closeOthers(&actions, from: Int32(3 + copies.count))
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }
@@ -49,10 +60,10 @@ final class Subprocess: Sendable {
     /// The child gets none of the test's sockets: it would keep them open.
     ///
     /// glibc has the function (2.34), but Swift's Glibc does not show it.
-    private static func closeOthers(_ actions: inout posix_spawn_file_actions_t) {
+    private static func closeOthers(_ actions: inout posix_spawn_file_actions_t, from first: Int32) {
         typealias CloseFrom = @convention(c) (UnsafeMutablePointer<posix_spawn_file_actions_t>, Int32) -> Int32
         guard let symbol = dlsym(nil, "posix_spawn_file_actions_addclosefrom_np") else { return }
-        _ = unsafeBitCast(symbol, to: CloseFrom.self)(&actions, 3)
+        _ = unsafeBitCast(symbol, to: CloseFrom.self)(&actions, first)
     }
 
     deinit {
@@ -71,7 +82,9 @@ final class Subprocess: Sendable {
             guard let equals = text.firstIndex(of: "=") else { continue }
             variables[String(text[..<equals])] = String(text[text.index(after: equals)...])
         }
-        for name in ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "JOURNAL_STREAM", "INVOCATION_ID"] {
+        for name in [
+            "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "JOURNAL_STREAM", "INVOCATION_ID", "RUNTIME_DIRECTORY",
+        ] {
             variables[name] = nil
         }
         // A crash shall end the child at once, not start a debugger.

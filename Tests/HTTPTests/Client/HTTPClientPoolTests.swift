@@ -115,6 +115,38 @@ struct HTTPClientPoolTests {
         upstream.stop()
     }
 
+    /// The connection is granted in one job of the loop and used in a later one: a client that leaves between the two must not
+    /// cost a call (G2).
+    @Test func sendsNothingForWhoLeavesWithTheConnectionGranted() async throws {
+        let paths = Shared<[String]>([])
+        let upstream = try TestUpstream { socket, _ in
+            while true {
+                let path = try socket.request().head.split(separator: " ")[1]
+                paths.with { $0.append(String(path)) }
+                try socket.answer("x")
+            }
+        }
+        var options = HTTPClientOptions()
+        options.maximumConnections = 1
+        try await TestClient.run(to: upstream.port, options: options) { client in
+            let first = try await client.send("/first")
+            let leaving = Task(executorPreference: client.loop) { try await client.fetch("/never") }
+            await eventually { await client.client.load.queued != 0 }
+            await withCheckedContinuation { done in
+                client.loop.execute {
+                    first.cancel()  // grants the connection
+                    leaving.cancel()
+                    done.resume()
+                }
+            }
+            #expect(await client.code { _ = try await leaving.value } == .cancelled)
+            let answer = try await client.fetch("/last")
+            #expect(answer == "x")
+        }
+        #expect(paths.value == ["/first", "/last"])
+        upstream.stop()
+    }
+
     @Test func limitsTheTimeInTheQueue() async throws {
         let upstream = try Self.counting()
         var options = HTTPClientOptions()

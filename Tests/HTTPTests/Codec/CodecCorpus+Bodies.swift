@@ -183,6 +183,11 @@ extension RequestCorpus {
             chunked + "1;a⏎a⏎1;a=b;c=\"d e\"⏎b⏎0;é⏎⏎",
             says: [chunkedHead, "body ab", "end"]
         ),
+        CodecCase(
+            "white space before chunk extensions",
+            chunked + "1 ;a⏎a⏎1 \t;b = c⏎b⏎0\t; d⏎⏎",
+            says: [chunkedHead, "body ab", "end"]
+        ),
         CodecCase("trailers", chunked + "1⏎a⏎0⏎X-Sum: 1⏎y:⏎⏎", says: [chunkedHead, "body a", "end with X-Sum=1|y="]),
         CodecCase(
             "forbidden trailers",
@@ -196,7 +201,13 @@ extension RequestCorpus {
         badChunk("chunk size with minus", "-5⏎hello⏎0⏎⏎", .malformedChunkSize),
         badChunk("space before a chunk size", " 5⏎hello⏎0⏎⏎", .malformedChunkSize),
         badChunk("space after a chunk size", "5 ⏎hello⏎0⏎⏎", .malformedChunkSize),
-        badChunk("space before an extension", "5 ;a⏎hello⏎0⏎⏎", .malformedChunkSize),
+        badChunk("space inside a chunk size", "1 0⏎hello⏎0⏎⏎", .malformedChunkSize),
+        badChunk("space and bare LF after a chunk size", "5 \nhello⏎0⏎⏎", .malformedChunkSize),
+        badChunk(
+            "endless space after a chunk size",
+            "5" + String(repeating: " ", count: 5000) + ";⏎hello⏎0⏎⏎",
+            .chunkLineTooLong
+        ),
         badChunk("chunk size with underscore", "1_0⏎hello⏎0⏎⏎", .malformedChunkSize),
         badChunk("chunk size is no number", "g⏎hello⏎0⏎⏎", .malformedChunkSize),
         badChunk("chunk size with bare LF", "5\nhello⏎0⏎⏎", .malformedChunkSize),

@@ -180,7 +180,8 @@ enum RequestCorpus {
         CodecCase("two Hosts", "GET / HTTP/1.1⏎Host: a⏎Host: b⏎⏎", 400, .repeatedHost),
         CodecCase("the same Host twice", "GET / HTTP/1.1⏎Host: a⏎hOST: a⏎⏎", 400, .repeatedHost),
         CodecCase("two Hosts in HTTP/1.0", "GET / HTTP/1.0⏎Host: a⏎Host: a⏎⏎", 400, .repeatedHost),
-        CodecCase("empty Host", "GET / HTTP/1.1⏎Host:⏎⏎", 400, .malformedHost),
+        CodecCase("empty Host", "GET / HTTP/1.1⏎Host:⏎⏎", says: ["GET / 1.1 none keep", "end"]),
+        CodecCase("Host with a port alone", "GET / HTTP/1.1⏎Host: :80⏎⏎", 400, .malformedHost),
         CodecCase(
             "Host with a port",
             "GET / HTTP/1.1⏎Host: b.c:80⏎⏎",

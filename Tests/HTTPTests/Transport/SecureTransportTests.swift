@@ -1,8 +1,9 @@
 import EventLoop
-import HTTP
 import TLS
 import TestAuthority
 import Testing
+
+@testable import HTTP
 
 /// The drivers over TLS, against each other and against peers that break off.
 @Suite(.timeLimit(.minutes(1)))
@@ -131,6 +132,35 @@ struct SecureTransportTests {
         }
     }
 
+    /// It takes the probe that its goodbye brought, and only then closes its socket: that has to bring another one.
+    @Test func aClientThatSaysGoodbyeFirstInterruptsWhenItCloses() async throws {
+        let authority = try TestAuthority.make()
+        let identity = try authority.issue(ip: ["127.0.0.1"])
+        let ended = Event()
+        let reason = Shared<ResponseWriter.Interruption?>(nil)
+        let handler = TestHandler { _, response in
+            response.probeAtOnce()
+            try? await Task.sleep(for: .seconds(3600))
+            reason.with { [why = response.interruption] in $0 = why }
+            ended.happen()
+        }
+        var options = HTTPServerOptions.patient
+        options.probeInterval = .seconds(3600)
+        try await TestServer.run(handler, tls: Self.serverContext(identity), options: options) { server in
+            let trusting = try TLSContext.client(TLSContext.ClientOptions(trustRootsFile: authority.caFile))
+            let probe = try await onThread {
+                let client = try SecureSocket(server.connect(), trusting)
+                defer { client.socket.close() }
+                try client.send("GET / HTTP/1.1\r\nhost: a\r\n\r\n")
+                try client.sayGoodbye()
+                return try client.receive(through: "\r\n\r\n")
+            }
+            #expect(probe == "HTTP/1.1 100 Continue\r\n\r\n")
+            await ended.wait()
+            #expect(reason.value == .clientGone)
+        }
+    }
+
     @Test func aCutStreamIsTruncated() async throws {
         let authority = try TestAuthority.make()
         let identity = try authority.issue(ip: ["127.0.0.1"])
@@ -159,5 +189,63 @@ struct SecureTransportTests {
             let answer = try await client.fetch()
             #expect(answer == "/ hello")
         }
+    }
+}
+
+/// A TLS client that does exactly what a test says.
+private final class SecureSocket {
+    let socket: RawSocket
+    private let engine: TLSEngine
+
+    /// Shakes hands.
+    init(_ socket: RawSocket, _ context: TLSContext) throws {
+        self.socket = socket
+        engine = try TLSEngine(context: context, role: .client(serverName: "127.0.0.1"))
+        while true {
+            let step = engine.handshake()
+            try flush()
+            switch step {
+            case .done: return
+            case .needsMoreBytes: try receive()
+            case .failed(let error): throw error
+            }
+        }
+    }
+
+    func send(_ text: String) throws {
+        try Array(text.utf8).withUnsafeBytes { try engine.write($0) }
+        try flush()
+    }
+
+    /// Sends close_notify; the socket stays open both ways.
+    func sayGoodbye() throws {
+        engine.shutdown()
+        try flush()
+    }
+
+    /// All that comes up to `mark`, or to the server's end.
+    func receive(through mark: String) throws -> String {
+        var text = ""
+        var buffer = [UInt8](repeating: 0, count: 16 << 10)
+        while !text.hasSuffix(mark) {
+            switch buffer.withUnsafeMutableBytes({ engine.read(into: $0) }) {
+            case .done(let count): text += String(decoding: buffer[..<count], as: UTF8.self)
+            case .needsMoreBytes: try receive()
+            case .closed: return text
+            case .failed(let error): throw error
+            }
+        }
+        return text
+    }
+
+    private func flush() throws {
+        let bytes = engine.takeOutbound()
+        if !bytes.isEmpty { try socket.send(bytes) }
+    }
+
+    private func receive() throws {
+        let bytes = try socket.receive()
+        if bytes.isEmpty { return engine.receivedEnd() }
+        bytes.withUnsafeBytes { engine.receive($0) }
     }
 }

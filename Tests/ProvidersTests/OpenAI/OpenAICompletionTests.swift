@@ -55,6 +55,25 @@ import Testing
         #expect(message.additionalKwargs == ["reasoning_content": "r", "refusal": "no"])
     }
 
+    @Test func whatIsNotForUsPasses() throws {
+        let message = try decode(
+            #"""
+            {"choices":[{"message":{"content":"a","reasoning_details":[{"type":"reasoning.encrypted","data":"x","index":0}]}}],
+             "citations":["https://a.example"],"search_results":[{"title":"A","url":"https://a.example"}]}
+            """#
+        )
+        #expect(
+            message.additionalKwargs == [
+                "reasoning_details": [["type": "reasoning.encrypted", "data": "x", "index": 0]],
+                "citations": ["https://a.example"],
+                "search_results": [["title": "A", "url": "https://a.example"]],
+            ]
+        )
+        #expect(
+            try decode(#"{"choices":[{"message":{"reasoning_details":[]}}],"citations":null}"#).additionalKwargs == [:]
+        )
+    }
+
     @Test func toolCallsValidAndNot() throws {
         let message = try decode(
             #"""

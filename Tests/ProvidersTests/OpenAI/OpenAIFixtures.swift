@@ -206,8 +206,8 @@ enum OpenAIFixtures {
         ": OPENROUTER PROCESSING\n\n: OPENROUTER PROCESSING\n\n"
             + StreamFixture.events(
                 [
-                    #"{"id":"gen-1","provider":"X","model":"a/b","object":"chat.completion.chunk","choices":[{"index":0,"delta":{"role":"assistant","content":"","reasoning":"why","reasoning_details":[{"type":"reasoning.text","text":"why"}]},"finish_reason":null,"native_finish_reason":null,"logprobs":null}]}"#,
-                    #"{"id":"gen-1","provider":"X","model":"a/b","choices":[{"index":0,"delta":{"role":"assistant","content":"so","reasoning":null},"finish_reason":null}]}"#,
+                    #"{"id":"gen-1","provider":"X","model":"a/b","object":"chat.completion.chunk","choices":[{"index":0,"delta":{"role":"assistant","content":"","reasoning":"why","reasoning_details":[{"type":"reasoning.text","text":"why","format":"x","index":0}]},"finish_reason":null,"native_finish_reason":null,"logprobs":null}]}"#,
+                    #"{"id":"gen-1","provider":"X","model":"a/b","choices":[{"index":0,"delta":{"role":"assistant","content":"so","reasoning":null,"reasoning_details":[{"type":"reasoning.text","text":"!","format":"x","index":0}]},"finish_reason":null}]}"#,
                 ],
                 done: false
             ) + ": OPENROUTER PROCESSING\n\n"
@@ -219,7 +219,13 @@ enum OpenAIFixtures {
             "so",
             id: "gen-1",
             model: "a/b",
-            extra: ["reasoning_content": "why"],
+            extra: [
+                "reasoning_content": "why",
+                "reasoning_details": [
+                    ["type": "reasoning.text", "text": "why", "format": "x", "index": 0],
+                    ["type": "reasoning.text", "text": "!", "format": "x", "index": 0],
+                ],
+            ],
             usage: UsageMetadata(inputTokens: 8, outputTokens: 2)
         )
     )
@@ -287,7 +293,13 @@ enum OpenAIFixtures {
             ],
             done: false
         ),
-        answer("xy", id: "p", model: "sonar", usage: UsageMetadata(inputTokens: 1, outputTokens: 2))
+        answer(
+            "xy",
+            id: "p",
+            model: "sonar",
+            extra: ["citations": ["https://example.com"]],
+            usage: UsageMetadata(inputTokens: 1, outputTokens: 2)
+        )
     )
 
     static let geminiTools = StreamFixture(

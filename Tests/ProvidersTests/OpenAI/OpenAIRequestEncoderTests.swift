@@ -84,6 +84,20 @@ import Testing
         )
     }
 
+    @Test func reasoningDetailsGoBackAsTheyWere() {
+        var answer = Message.ai("a")
+        answer.additionalKwargs = [
+            "reasoning_content": "r", "reasoning_details": [["type": "reasoning.text", "text": "r"]],
+        ]
+        #expect(
+            message(answer)
+                == #"{"role":"assistant","content":"a","reasoning_details":[{"type":"reasoning.text","text":"r"}]}"#
+        )
+        var question = Message.human("q")
+        question.additionalKwargs = ["reasoning_details": [1]]
+        #expect(message(question) == #"{"role":"user","content":"q"}"#)
+    }
+
     @Test func olderPeersKeepCallsElsewhere() {
         var ai = Message.ai("x")
         ai.additionalKwargs = ["tool_calls": [["id": "1"]], "function_call": nil, "reasoning_content": "r"]

@@ -80,13 +80,18 @@ extension LangServeDoor {
         _ response: ResponseWriter,
         _ report: RunReport
     ) -> [UInt8] {
-        var outputs: [UInt8] = []
+        // Outputs are written where they stay; what follows them is short.
+        var body: [UInt8] = []
         var responses: [UInt8] = []
         var runIDs: [UInt8] = []
+        responses.reserveCapacity(results.count * 80)
+        runIDs.reserveCapacity(results.count * 40)
+        body.appendRaw("{\"output\":[")
         for (place, result) in results.enumerated() {
             let runID = configs[place].runID ?? report.runID
             if place > 0 {
-                outputs.appendRaw(",")
+                if place == 1 { reserve(&body, for: results.count) }
+                body.appendRaw(",")
                 responses.appendRaw(",")
                 runIDs.appendRaw(",")
             }
@@ -94,9 +99,9 @@ extension LangServeDoor {
             runID.append(to: &responses)
             responses.appendRaw("\",\"feedback_tokens\":[]")
             switch self.result(of: result, response, report) {
-            case .success(let output): run.append(output, runID: runID, to: &outputs)
+            case .success(let output): run.append(output, runID: runID, to: &body)
             case .failure(let failure):
-                outputs.appendRaw("null")
+                body.appendRaw("null")
                 responses.appendRaw(",\"error\":")
                 ErrorEncoding.append(failure, to: &responses)
             }
@@ -105,16 +110,19 @@ extension LangServeDoor {
             runID.append(to: &runIDs)
             runIDs.appendRaw("\"")
         }
-        var body: [UInt8] = []
-        body.reserveCapacity(outputs.count + responses.count + runIDs.count + 80)
-        body.appendRaw("{\"output\":[")
-        body.append(contentsOf: outputs)
         body.appendRaw("],\"metadata\":{\"responses\":[")
         body.append(contentsOf: responses)
         body.appendRaw("],\"run_ids\":[")
         body.append(contentsOf: runIDs)
         body.appendRaw("]}}")
         return body
+    }
+
+    /// Expects the other outputs to be as long as the first one, up to 4 MiB in all.
+    private func reserve(_ body: inout [UInt8], for count: Int) {
+        let most = 4 << 20
+        let each = min(body.count + 128, most)  // with what else the answer says of an item
+        body.reserveCapacity(min(each * min(count, most), most))
     }
 
     /// An item's outcome in the gateway's terms, entered into the report.

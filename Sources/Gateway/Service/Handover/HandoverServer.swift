@@ -74,7 +74,10 @@ public actor HandoverServer {
     public func open() throws(LoopError) {
         let descriptor = try MessageSocket.listen(path: path)
         file = FileIdentity(path)
-        listener = try Listener(on: loop, descriptor: descriptor) { accepted, _ in self.accepted(accepted) }
+        // Also when clients have all they may have: a restart is what may be wanted then.
+        listener = try Listener(on: loop, descriptor: descriptor, endOfDescriptors: .max) { accepted, _ in
+            self.accepted(accepted)
+        }
     }
 
     /// Hands no sockets over any more: to be called before they are closed. What runs between two processes goes on.
@@ -122,10 +125,20 @@ public actor HandoverServer {
         Socket.close(peer.descriptor)
     }
 
+    /// A process that has put its own socket in the path's place, and then did not come to take over: this one is to be found again.
+    private func listenAgain() {
+        guard successor == nil, let listener, FileIdentity(path) != file else { return }
+        listener.close()
+        self.listener = nil
+        try? open()
+    }
+
     private func received(_ peer: Peer) {
         switch MessageSocket.receive(on: peer.descriptor) {
         case .nothing: return
-        case .end: end(peer)
+        case .end:
+            end(peer)
+            if peer.isTaking { listenAgain() }
         case .message(let text, let descriptors):
             for descriptor in descriptors { Socket.close(descriptor) }
             obey(text, peer)

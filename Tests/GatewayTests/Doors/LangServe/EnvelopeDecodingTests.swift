@@ -91,7 +91,7 @@ struct EnvelopeDecodingTests {
         let batch = try batch(
             #"{"inputs":["a","b","c"],"config":{"tags":["t"],"max_concurrency":2,"run_id":"\#(Self.id)"}}"#
         )
-        #expect(batch.inputs == [ChatPrompt("a"), ChatPrompt("b"), ChatPrompt("c")].map { .prompt($0) })
+        #expect(batch.inputs == ["a", "b", "c"])
         #expect(batch.configs.map(\.tags) == [["t"], ["t"], ["t"]])
         #expect(batch.configs.map { $0.runID?.description } == [Self.id, nil, nil])
         #expect(batch.maxConcurrency == 2)
@@ -119,6 +119,6 @@ struct EnvelopeDecodingTests {
 
     @Test("escaped keys are keys")
     func escapes() throws {
-        #expect(try decoding().single(Array(#"{"\u0069nput":"a"}"#.utf8)).input == .prompt(ChatPrompt("a")))
+        #expect(try decoding().single(Array(#"{"\u0069nput":"a"}"#.utf8)).input == "a")
     }
 }

@@ -268,6 +268,19 @@ struct EnvelopeTests {
         }
     }
 
+    @Test("JSON of very many values is a 422")
+    func manyValues() async throws {
+        try await TestGateway.run(mockConfiguration("reply: echo")) { gateway in
+            func body(_ count: Int) -> String {
+                #"{"input":"a","kwargs":["# + String(repeating: "0,", count: count - 1) + "0]}"
+            }
+            let reply = try await gateway.post("/invoke", body(2_000_000))
+            #expect(reply.status == 422)
+            #expect(try reply.json["detail"] == "Invalid JSON body: more than 2000000 values and keys")
+            #expect(try await gateway.post("/invoke", body(1_999_000)).status == 200)
+        }
+    }
+
     @Test("a compressed body is a 415 that says what is taken")
     func codedBody() async throws {
         try await TestGateway.run(mockConfiguration("reply: echo")) { gateway in

@@ -116,6 +116,54 @@ struct PipelineOutputTests {
         }
     }
 
+    @Test(
+        "LS-60 what a model takes, and a step beside it hands on, comes out as it was written",
+        arguments: [
+            (#""one two""#, #""one two""#), (#"{"text":"one two"}"#, #"{"text":"one two","type":"StringPromptValue"}"#),
+            (
+                #"[{"type":"human","content":"one two"}]"#,
+                #"""
+                [{"content":"one two","additional_kwargs":{},"response_metadata":{},"type":"human","name":null,"id":null}]
+                """#
+            ),
+        ]
+    )
+    func inputsBesideAModel(input: String, passed: String) async throws {
+        let configuration = """
+            backends: {echo: {dialect: mock, mock: {reply: echo}}}
+            models: {demo: {backend: echo}}
+            routes:
+              /ask: {pipeline: [{parallel: {question: {passthrough: {}}, answer: [{model: demo}, {parser: string}]}}]}
+              /add: {pipeline: [{assign: {answer: [{pick: question}, {model: demo}, {parser: string}]}}]}
+            """
+        let expected = try Value(parsing: #"{"question":\#(passed),"answer":"one two"}"#)
+        try await TestGateway.run(configuration) { gateway in
+            for output in try await Self.outputs(gateway, "/ask", input) { #expect(output == expected) }
+            for output in try await Self.outputs(gateway, "/add", #"{"question":\#(input)}"#) {
+                #expect(output == expected)
+            }
+        }
+    }
+
+    @Test("LS-8 and LS-18 a null that only a condition looks at is handed on as one")
+    func nullBesideACondition() async throws {
+        let configuration = """
+            routes:
+              /pass:
+                pipeline:
+                  - branch:
+                      - if: {field: extra, exists: true}
+                        then: {pick: extra}
+                      - else: {passthrough: {}}
+            """
+        try await TestGateway.run(configuration) { gateway in
+            for input in [#"{"extra":null}"#, #"{"other":1}"#] {
+                let expected = try Value(parsing: input)
+                for output in try await Self.outputs(gateway, "/pass", input) { #expect(output == expected) }
+            }
+        }
+    }
+
     @Test("LS-4 and LS-7 what a pipeline's prompt misses is a 422 inside the input, before anything runs")
     func missingVariable() async throws {
         try await TestGateway.run(routesConfiguration()) { gateway in
