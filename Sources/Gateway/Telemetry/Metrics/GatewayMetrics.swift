@@ -131,7 +131,7 @@ final class GatewayMetrics: Sendable {
         return try? await writers.run {
             // A text of megabytes takes a while: where cores are short, this thread gives way to the loops.
             setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, Self.niceness)
-            MetricsDocument(
+            return MetricsDocument(
                 loops: readers.map(\.result),
                 names: self.names.all,
                 service: self.reading(),
