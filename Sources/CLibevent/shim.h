@@ -36,7 +36,8 @@ static inline int clev_set_option(int fd, int level, int option, int value) {
     return setsockopt(fd, level, option, &value, sizeof value);
 }
 
-/// Supplementary groups of the process at the other end of a Unix socket (SO_PEERGROUPS, Linux 4.13); how many were written, or -1, also when there are more than `count`.
+/// Supplementary groups of the process at the other end of a Unix socket (SO_PEERGROUPS, Linux 4.13); how many were written, or
+/// -1, also when there are more than `count`.
 static inline int clev_peer_groups(int fd, unsigned *groups, int count) {
     socklen_t length = (socklen_t)count * sizeof *groups;
     if (getsockopt(fd, SOL_SOCKET, 59, groups, &length) != 0) return -1;

@@ -13,11 +13,16 @@ struct AdminOptions: ParsableArguments {
         help: """
             The daemon's admin socket. Without it: $\(AdminOptions.variable), else admin.socket of the configuration given with \
             --config, else \(AdminOptions.systemSocket), else admin.socket of \(ConfigurationOptions.systemFile).
-            """
+            """,
+        completion: .file()
     )
     var socket: String?
 
-    @Option(name: .shortAndLong, help: "Take the socket from this configuration.")
+    @Option(
+        name: .shortAndLong,
+        help: "Take the socket from this configuration.",
+        completion: .file(extensions: ["yaml", "yml"])
+    )
     var config: String?
 
     /// A client of the daemon; connects with each call.

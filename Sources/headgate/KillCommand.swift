@@ -22,6 +22,10 @@ struct KillCommand: ParsableCommand {
     @Argument(help: "The request's id (X-Request-Id), or its run's, or what one of them begins with and no other does.")
     var id: String
 
+    func validate() throws {
+        guard !id.isEmpty else { throw ValidationError("expected an id") }
+    }
+
     func run() throws {
         let reply = try options.client.orExit { client throws(AdminClient.Failure) in
             try client.post("/kill", ["id": .string(id)])

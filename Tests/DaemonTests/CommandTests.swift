@@ -25,7 +25,7 @@ struct CommandTests {
 
     @Test(arguments: [
         ["serve", "--nonsense"], ["check", "extra"], ["mock", "--tokens", "many"], ["mock", "--listen", "nowhere"],
-        ["top", "--interval", "1ms"], ["top", "--limit", "0"], ["kill"], ["drain", "--timeout", "soon"],
+        ["top", "--interval", "1ms"], ["top", "--limit", "0"], ["kill"], ["kill", ""], ["drain", "--timeout", "soon"],
         ["dance"], ["graph", "/nowhere"], ["graph", "--format", "dot"], ["serve", "--listen", "nowhere"],
         ["check", "--listen", "127.0.0.1:99999"],
         ["serve", "--listen", "127.0.0.1:1", "--listen", "127.0.0.1:1"],

@@ -84,6 +84,9 @@ struct AdminHandler: HTTPHandler {
             }
         }
         let service = service.value
+        guard service.hub.value.count < TailHub.mostFollowers else {
+            return fail(503, "\(TailHub.mostFollowers) follow already", response)
+        }
         let follower = TailFollower(filter, loop: service.loop)
         await service.follow(follower)
         defer { service.unfollow(follower) }

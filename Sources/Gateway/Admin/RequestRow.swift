@@ -22,11 +22,13 @@ public struct RequestRow: Sendable, Equatable {
     public var id: String
     /// The run's id.
     public var runID: String
+    /// The route's path in the configuration.
     public var route: String
     /// `invoke`, `stream`, ...
     public var endpoint: String
     /// Where its latest call goes, as `backend/model`; nil before there is one.
     public var upstream: String?
+    /// What it does now.
     public var state: State
     /// Milliseconds since it arrived.
     public var age: Int

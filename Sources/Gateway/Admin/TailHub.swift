@@ -3,6 +3,9 @@ import Runnable
 
 /// Everybody who follows finished requests, with what waits for each. On the admin loop.
 final class TailHub {
+    /// Half of the admin socket's connections: the others are for whoever asks something.
+    static let mostFollowers = 16
+
     private var followers: [TailFollower] = []
     private let redact: (String) -> String
 

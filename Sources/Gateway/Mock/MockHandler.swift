@@ -72,6 +72,7 @@ struct MockHandler: HTTPHandler {
 
     /// Nil when the request is refused.
     private func complete(_ request: ServerRequest, _ response: ResponseWriter) -> MockExchange? {
+        if let parent = request.head.fields["traceparent"] { service.stats.carried(parent) }
         let parsed: MockRequest
         do throws(MockRequest.Invalid) {
             parsed = try MockRequest.read(request, defaults: service.script, reader: reader.value)

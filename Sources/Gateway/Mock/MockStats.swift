@@ -13,6 +13,7 @@ public final class MockStats: Sendable {
     private let completedCount = Atomic<Int>(0)
     private let cancelledCount = Atomic<Int>(0)
     private let statuses = Locked<[Int: Int]>([:])
+    private let trace = Locked<String?>(nil)
 
     init() {}
 
@@ -50,6 +51,11 @@ public final class MockStats: Sendable {
         concurrentCount.wrappingSubtract(1, ordering: .relaxed)
     }
 
+    /// The `traceparent` of the latest request that had one.
+    public var traceparent: String? { trace.withLock { $0 } }
+
+    func carried(_ traceparent: String) { trace.withLock { $0 = traceparent } }
+
     /// Begins again at zero. Requests under way count as begun now.
     func reset() {
         let now = concurrentCount.load(ordering: .relaxed)
@@ -59,6 +65,7 @@ public final class MockStats: Sendable {
         completedCount.store(0, ordering: .relaxed)
         cancelledCount.store(0, ordering: .relaxed)
         statuses.withLock { $0 = [:] }
+        trace.withLock { $0 = nil }
     }
 
     /// Everything as one JSON object.
@@ -83,7 +90,12 @@ public final class MockStats: Sendable {
             body.appendRaw("\":")
             body.appendJSON(entry.value)
         }
-        body.appendRaw("}}")
+        body.appendRaw("}")
+        if let traceparent {
+            body.appendRaw(",\"traceparent\":")
+            body.appendJSON(traceparent)
+        }
+        body.appendRaw("}")
         return body
     }
 }

@@ -78,10 +78,12 @@ extension Shape {
         }
         var read = RunValue.Members()
         for member in members.all {
-            guard let value = view.member(member.key), !(value.isNull && !member.isRequired) else {
+            guard let value = view.member(member.key) else {
                 guard !member.isRequired else { throw .missing(member.key, in: view) }
                 continue
             }
+            // Where nothing is known of a member, its null is the caller's; else null is how clients leave a member out.
+            if value.isNull, !member.isRequired, member.shape != .any { continue }
             read[member.key] = try RequestProblem.within(.key(member.key)) { () throws(RequestProblem) in
                 try member.shape.read(value)
             }

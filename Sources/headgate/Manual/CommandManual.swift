@@ -83,6 +83,7 @@ enum CommandManual {
             "LISTEN_FDS, LISTEN_PID, LISTEN_FDNAMES",
             "Listening sockets that systemd has opened for this process. See `sd_listen_fds(3)`."
         ),
+        ("HEADGATE_ADMIN_SOCKET", "The daemon's admin socket, for commands that look in or take hold."),
         ("RUNTIME_DIRECTORY", "The folder that systemd has made for the unit's sockets, such as `/run/headgate`."),
         ("JOURNAL_STREAM", "Tells whether standard error is the journal, for `log.format: auto`."),
         ("NO_COLOR, TERM", "Log lines on a terminal are plain where `NO_COLOR` is not empty or `TERM` is `dumb`."),

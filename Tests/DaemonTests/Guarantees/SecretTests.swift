@@ -9,7 +9,9 @@ struct SecretTests {
     private static let header = "canary-header-92ab1f0d44"
     private static let parameter = "canary-param-77aa31b0c5"
     private static let file = "sk-canary-file-0b7de86a13"
-    private static let canaries = [key, header, parameter, file]
+    private static let collector = "sk-canary-collector-4e1f6cc02d"
+    private static let scope = "canary-scope-a7740d91be"
+    private static let canaries = [key, header, parameter, file, collector, scope]
 
     /// Echoes everything it was sent, keys included, as its error, its answer or its stream.
     private static func upstream() throws -> ThreadedUpstream {
@@ -27,6 +29,14 @@ struct SecretTests {
             case "garbage":
                 exchange.send("HTTP/1.1 200 OK\r\nContent-Length: 300\r\n\r\nBearer \(SecretTests.key)")
                 return .close
+            case "names":
+                exchange.respond(
+                    200,
+                    """
+                    {"model":"\(SecretTests.key)","choices":[{"index":0,"message":{"role":"assistant","content":"fine"},\
+                    "finish_reason":"\(SecretTests.header)"}]}
+                    """
+                )
             case "head":
                 exchange.send("Bearer \(SecretTests.key)\r\n\r\n")
                 return .close
@@ -37,9 +47,16 @@ struct SecretTests {
         }
     }
 
-    private static func configuration(_ port: Int, level: String = "trace") -> String {
+    /// - Parameter collector: the port of who gets the spans.
+    private static func configuration(_ port: Int, level: String = "trace", collector: Int = 1) -> String {
         """
         log: {level: \(level)}
+        tracing:
+          endpoint: http://127.0.0.1:\(collector)
+          sample: 1
+          interval: 10ms
+          api_key: ${HEADGATE_TEST_COLLECTOR}
+          headers: {X-Scope-Token: \(scope)}
         backends:
           up:
             dialect: openai
@@ -58,6 +75,7 @@ struct SecretTests {
 
     private static let environment = [
         "HEADGATE_TEST_KEY": key, "HEADGATE_TEST_HEADER": header, "HEADGATE_TEST_PARAMETER": parameter,
+        "HEADGATE_TEST_COLLECTOR": collector,
     ]
 
     private func expectNone(in text: String, _ what: String) {
@@ -70,10 +88,16 @@ struct SecretTests {
 
     @Test func `keys are nowhere, whatever the upstream does with them`() throws {
         let upstream = try SecretTests.upstream()
+        let spans = Failures()
+        let collector = try ThreadedUpstream { exchange in
+            spans.add(exchange.body.description)
+            exchange.respond(200, "{}")
+            return .keep
+        }
         let directory = try TemporaryDirectory()
         try directory.write(SecretTests.file + "\n", to: "key.txt")
         let daemon = try Daemon(
-            SecretTests.configuration(upstream.port),
+            SecretTests.configuration(upstream.port, collector: collector.port),
             directory: directory,
             environment: SecretTests.environment
         )
@@ -99,6 +123,7 @@ struct SecretTests {
                 }
             }
         }
+        #expect(try daemon.post("/invoke", #"{"input":"names"}"#).status == 200)
         for path in ["/", "/health", "/ready", "/nothing"] { said += try daemon.get(path).text }
         expectNone(in: said, "an answer")
         expectNone(in: try daemon.scrape().text, "the metrics")
@@ -118,6 +143,10 @@ struct SecretTests {
         let log = daemon.process.stderr
         #expect(log.contains("upstream_auth"))
         expectNone(in: log + daemon.process.stdout, "the log")
+        // The service has stopped, so that everything is there.
+        let traced = spans.all.joined(separator: "\n")
+        #expect(traced.contains("upstream_auth") && traced.contains("gen_ai.response.finish_reasons"))
+        expectNone(in: traced, "a span")
     }
 
     @Test func `live control shows none`() throws {

@@ -12,6 +12,8 @@ struct HTTPReply {
     var status = 0
     /// Names in lower case.
     var fields: [(name: String, value: String)] = []
+    /// Lines of fields behind the last chunk.
+    var trailers: [String] = []
     var chunks: [[UInt8]] = []
     var body: [UInt8] = []
     var ending: Ending?
@@ -104,19 +106,37 @@ struct ReplyParser {
             guard let size = Int(String(decoding: buffer[start..<line], as: UTF8.self), radix: 16) else {
                 throw NotYet(description: "bad chunk size \(String(decoding: buffer[start..<line], as: UTF8.self))")
             }
+            if size == 0 {
+                guard takeTrailers(from: line + 2) else { return }
+                reply.ending = .complete
+                return
+            }
             guard buffer.count >= line + 2 + size + 2 else { return }
             let bytes = buffer[line + 2..<line + 2 + size]
             guard buffer[line + 2 + size] == 13, buffer[line + 3 + size] == 10 else {
                 throw NotYet(description: "no line end behind a chunk")
             }
             start = line + 4 + size
-            if size == 0 {
-                reply.ending = .complete
-            } else {
-                reply.chunks.append(Array(bytes))
-                reply.body.append(contentsOf: bytes)
-            }
+            reply.chunks.append(Array(bytes))
+            reply.body.append(contentsOf: bytes)
         }
+    }
+
+    /// Lines up to the empty one; false while that is not there.
+    private mutating func takeTrailers(from first: Int) -> Bool {
+        var lines: [String] = []
+        var place = first
+        while let end = find([13, 10], from: place) {
+            let line = String(decoding: buffer[place..<end], as: UTF8.self)
+            place = end + 2
+            guard !line.isEmpty else {
+                start = place
+                reply.trailers = lines
+                return true
+            }
+            lines.append(line)
+        }
+        return false
     }
 
     private mutating func parseHead(_ bytes: [UInt8]) throws {

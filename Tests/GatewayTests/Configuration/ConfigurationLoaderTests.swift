@@ -168,7 +168,10 @@ import Testing
     /// What stands on line 4, after ``minimal``, and what it is told.
     @Test(arguments: [
         ("sever: {}", "sever: no such key; did you mean \"server\"?"),
-        ("plugins: []", "plugins: no such key; expected one of listen, loops, server, log, backends, models, routes"),
+        (
+            "plugins: []",
+            "plugins: no such key; expected one of listen, loops, server, log, tracing, backends, models, routes"
+        ),
         ("port: 80", "port: no such key; did you mean \"listen\"?"),
         ("loops: 0", "loops: expected auto or a whole number from 1 to 64, found 0"),
         ("loops: 65", "loops: expected auto or a whole number from 1 to 64, found 65"),

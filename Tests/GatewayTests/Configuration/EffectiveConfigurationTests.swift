@@ -35,6 +35,7 @@ import Testing
                   drain_timeout: 30s
                   keepalive_interval: 15s
                   stream_high_water: 256KiB
+                  timing: true
                 log:
                   level: info
                   format: auto
@@ -43,6 +44,13 @@ import Testing
                   enabled: true
                   path: /metrics
                   max_names: 256
+                tracing:
+                  sample: 0.01
+                  sampling: parent
+                  timeout: 10s
+                  interval: 1s
+                  max_queue: 8192
+                  max_queue_bytes: 16MiB
                 backends:
                   up:
                     dialect: openai
@@ -66,6 +74,8 @@ import Testing
                     max_response: 32MiB
                     stream_options: true
                     abort_on_disconnect: true
+                    propagate_trace: true
+                    propagate_request_id: true
                 models:
                   m:
                     backend: up

@@ -32,7 +32,7 @@ import Testing
 
     // MARK: Configuration
 
-    @Test(arguments: [("README.md", 3), ("docs/langserve.md", 1)])
+    @Test(arguments: [("README.md", 3), ("docs/langserve.md", 1), ("docs/tracing.md", 1)])
     func `configurations in documents load`(_ document: String, _ least: Int) throws {
         let blocks = Self.blocks("yaml", in: try Self.text(document))
         #expect(blocks.count >= least)

@@ -120,16 +120,35 @@ final class TestConnection: @unchecked Sendable {  // @unchecked: one thread at 
             if let end = buffer.firstEnd(of: [13, 10]) {
                 let digits = String(decoding: buffer[..<(end - 2)], as: UTF8.self)
                 guard let size = Int(digits, radix: 16) else { throw Failure(description: "chunk size \(digits)") }
-                if buffer.count >= end + size + 2 {
-                    let chunk = Array(buffer[end..<(end + size)])
-                    buffer.removeFirst(end + size + 2)
-                    guard size == 0 else { return chunk }
+                if size == 0, let lines = takeTrailers(after: end) {
+                    reply.trailers = lines
                     reply.ending = .proper
                     return nil
+                }
+                if size > 0, buffer.count >= end + size + 2 {
+                    let chunk = Array(buffer[end..<(end + size)])
+                    buffer.removeFirst(end + size + 2)
+                    return chunk
                 }
             }
             guard try readMore(&reply) else { return nil }
         }
+    }
+
+    /// The lines behind the last chunk's, which ends at `start`; nil while the empty one is not there.
+    private func takeTrailers(after start: Int) -> [String]? {
+        var lines: [String] = []
+        var place = start
+        while let end = Array(buffer[place...]).firstEnd(of: [13, 10]) {
+            let line = String(decoding: buffer[place..<(place + end - 2)], as: UTF8.self)
+            place += end
+            guard !line.isEmpty else {
+                buffer.removeFirst(place)
+                return lines
+            }
+            lines.append(line)
+        }
+        return nil
     }
 
     /// Waits for the connection's end; anything that still comes is an error.

@@ -39,6 +39,8 @@ struct TestReply: Sendable {
     private let fields: [(name: String, value: String)]
     /// The body: its chunks as they were sent, or the whole of it.
     var parts: [[UInt8]] = []
+    /// Lines of fields behind the last chunk.
+    var trailers: [String] = []
     var ending: Ending?
     var hasBody = true
 

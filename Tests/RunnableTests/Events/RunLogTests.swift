@@ -66,18 +66,18 @@ struct RunLogTests {
     func longOutput() async throws {
         let word = String(repeating: "x", count: 9) + " "
         for piece in [RunValue.string(word), ["a": .string(word)]] {
-            let pieces = Array(repeating: piece, count: 5000)
+            let pieces = Array(repeating: piece, count: 1500)
             let all = try await operations(ScriptedStream { _ in .elements(pieces) }, 1)
             let lengths = all.filter { $0.path.hasPrefix("/final_output") }
                 .map { ($0.value["a"] ?? $0.value).json.string?.utf8.count ?? 0 }
             // The first 8 KiB come as on LangServe.
             #expect(lengths.prefix(800) == (1...800).map { $0 * 10 }[...])
-            // Told with every piece it would be 125 MB.
-            #expect(lengths.reduce(0, +) < 20_000_000)
-            #expect(lengths.last == 50_000)
+            // Told with every piece it would be 11 MB.
+            #expect(lengths.reduce(0, +) < 6_000_000)
+            #expect(lengths.last == 15_000)
             let document = try document(all)
             let output = document["final_output"]
-            #expect((output?["a"] ?? output) == .string(String(repeating: word, count: 5000)))
+            #expect((output?["a"] ?? output) == .string(String(repeating: word, count: 1500)))
             #expect(document["streamed_output"] == RunValue(pieces))
         }
     }

@@ -84,10 +84,10 @@ struct TraceResource: Sendable {
                 bytes.append(byte)
                 continue
             }
-            guard let first = rest.popFirst(), let second = rest.popFirst(),
-                let value = UInt8(String(decoding: [first, second], as: UTF8.self), radix: 16)
+            guard let high = rest.popFirst().flatMap({ Character(UnicodeScalar($0)).hexDigitValue }),
+                let low = rest.popFirst().flatMap({ Character(UnicodeScalar($0)).hexDigitValue })
             else { return nil }
-            bytes.append(value)
+            bytes.append(UInt8(high << 4 | low))
         }
         return String(validating: bytes, as: UTF8.self)
     }

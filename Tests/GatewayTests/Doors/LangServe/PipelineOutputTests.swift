@@ -145,6 +145,25 @@ struct PipelineOutputTests {
         }
     }
 
+    @Test("LS-8 and LS-18 a null that only a condition looks at is handed on as one")
+    func nullBesideACondition() async throws {
+        let configuration = """
+            routes:
+              /pass:
+                pipeline:
+                  - branch:
+                      - if: {field: extra, exists: true}
+                        then: {pick: extra}
+                      - else: {passthrough: {}}
+            """
+        try await TestGateway.run(configuration) { gateway in
+            for input in [#"{"extra":null}"#, #"{"other":1}"#] {
+                let expected = try Value(parsing: input)
+                for output in try await Self.outputs(gateway, "/pass", input) { #expect(output == expected) }
+            }
+        }
+    }
+
     @Test("LS-4 and LS-7 what a pipeline's prompt misses is a 422 inside the input, before anything runs")
     func missingVariable() async throws {
         try await TestGateway.run(routesConfiguration()) { gateway in
