@@ -21,7 +21,9 @@ BATCH = 1000
 TELEMETRY = {
     "off": "log: {access: false}\nmetrics: {enabled: false}",
     "metrics": "log: {access: false}\nmetrics: {enabled: true}",
-    "all": "log: {access: true}\nmetrics: {enabled: true}",
+    # The upstream takes spans too, as it answers whatever is posted.
+    "all": "log: {access: true}\nmetrics: {enabled: true}\n"
+    'tracing: {endpoint: "http://127.0.0.1:{{UPSTREAM}}", sample: 0.01, sampling: ratio}',
 }
 
 
@@ -153,12 +155,12 @@ class Proxy(Direct):
         text = (BENCHMARKS / self.template).read_text()
         descriptors = machine.raise_descriptor_limit()
         values = {
+            "TELEMETRY": TELEMETRY[self.telemetry],  # may name the others
             "DIR": self.directory,
             "PORT": self.port,
             "UPSTREAM": self.bench.upstream_port,
             "DESCRIPTORS": descriptors,
             "CONNECTIONS": (descriptors - 100) // 2,
-            "TELEMETRY": TELEMETRY[self.telemetry],
         }
         for name, value in values.items():
             text = text.replace("{{" + name + "}}", str(value))

@@ -25,7 +25,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { HEAD = 2048, TAIL = 64 };
+enum { HEAD = 2048, TAIL = 1024 };
 
 struct client {
     int fd;             // -1: none
@@ -128,7 +128,9 @@ static void take_body(struct client *client, const char *bytes, size_t size) {
         memcpy(client->tail, window + all - client->tail_size, client->tail_size);
         bytes += part, size -= part;
     }
-    if (client->tail_size < 7 || memcmp(client->tail + client->tail_size - 7, "\r\n0\r\n\r\n", 7) != 0) return;
+    // The last chunk, perhaps with trailers behind it, and then an empty line.
+    if (client->tail_size < 7 || memcmp(client->tail + client->tail_size - 4, "\r\n\r\n", 4) != 0) return;
+    if (!memmem(client->tail, client->tail_size, "\r\n0\r\n", 5)) return;
     if (client->has_end_event) finish(client);
     else fail(client);
 }

@@ -111,8 +111,9 @@ extension Configuration {
             }
         }
         if let failure = context.failure { return .failure(failure) }
-        configuration.warnings.removeAll { $0.key == "listen" }
+        configuration.warnings.removeAll { $0.key == "listen" || $0.key == "metrics" }
         for message in configuration.listenerWarnings { context.warn(.root, message) }
+        if let warning = configuration.metricsWarning { context.warn(.root, warning) }
         configuration.warnings += context.warnings
         return .success(configuration)
     }

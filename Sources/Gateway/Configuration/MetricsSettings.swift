@@ -39,6 +39,16 @@ extension MetricsSettings {
     ]
 }
 
+extension Configuration {
+    /// What is risky about where metrics are; nil when nothing is.
+    var metricsWarning: String? {
+        guard let shared = metrics.sharedPath, let other = listen.first(where: { !$0.address.isLoopback }) else {
+            return nil
+        }
+        return "\(shared) can be asked for by whoever can connect to \(other.address); set metrics.listen"
+    }
+}
+
 extension ConfigurationChecks {
     /// Metrics must not stand where something else is, and should not stand where strangers can ask for them.
     func checkMetrics() {
@@ -61,12 +71,7 @@ extension ConfigurationChecks {
                 context.report(collision(path, with: route), message)
             }
         }
-        if let other = configuration.listen.first(where: { !$0.address.isLoopback }) {
-            context.warn(
-                place,
-                "\(shared) can be asked for by whoever can connect to \(other.address); set metrics.listen"
-            )
-        }
+        if let warning = configuration.metricsWarning { context.warn(place, warning) }
     }
 
     /// Where the two collide: at the key that the file has.

@@ -91,6 +91,8 @@ final class OpenAIStreamSource: PushSource, @unchecked Sendable {  // @unchecked
         guard hasSniffed, !wantsPause else { return .kept }
         decoder.feed(part, readable: part.count + EventLoop.readBufferPadding, reader: model.reader.value)
         if decoder.hasNext { clock.gotContent() }
+        // While the last chunk, which says what the answer took, is still here.
+        if decoder.isComplete || decoder.hasFailed { noteEnd() }
         while !wantsPause, let chunk = decoder.nextChunk() { wantsPause = !take(chunk) }
         if wantsPause || decoder.isComplete || decoder.hasFailed { return .last }
         let limit = clock.contentLimit

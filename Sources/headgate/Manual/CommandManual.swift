@@ -85,6 +85,10 @@ enum CommandManual {
         ),
         ("HEADGATE_ADMIN_SOCKET", "The daemon's admin socket, for commands that look in or take hold."),
         ("RUNTIME_DIRECTORY", "The folder that systemd has made for the unit's sockets, such as `/run/headgate`."),
+        (
+            "OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES",
+            "What spans say of the service, where `tracing` does not say it: its name, and `key=value` pairs with commas between them."
+        ),
         ("JOURNAL_STREAM", "Tells whether standard error is the journal, for `log.format: auto`."),
         ("NO_COLOR, TERM", "Log lines on a terminal are plain where `NO_COLOR` is not empty or `TERM` is `dumb`."),
         ("COLUMNS, LINES", "The size of the terminal for `top`, where the terminal itself does not tell."),

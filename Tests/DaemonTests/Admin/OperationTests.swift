@@ -82,6 +82,29 @@ struct OperationTests {
         #expect(try daemon.process.wait() == .exited(0))
     }
 
+    @Test func `a handover takes the admin path along`() throws {
+        let admin = try AdminSocket()
+        let mock = try MockUpstream("--tokens 5", "--stall 2")
+        let text = "handover: {socket: \"\(admin.directory.file("handover"))\"}\n" + mock.configuration()
+        let first = try admin.daemon(text)
+        let stream = try first.connect()
+        try stream.post("/stream", #"{"input":"a"}"#)
+        try stream.replySoFar { $0.events.count >= 3 }
+        let second = try admin.daemon(text)
+        // Both run: the first one has a stream to finish.
+        try eventually("the path is still the first one's") {
+            try admin.status()["pid"]?.integer == Int(second.process.pid)
+        }
+        #expect(first.process.poll() == nil)
+        #expect(try admin.status()["state"]?.string == "serving")
+        // A second signal ends what is left; the end leaves the path alone.
+        first.process.signal(SIGTERM)
+        #expect(try first.process.wait() == .exited(0))
+        #expect(try admin.status()["pid"]?.integer == Int(second.process.pid))
+        #expect(try second.stop() == .exited(0))
+        #expect(access(admin.path, F_OK) != 0)
+    }
+
     // MARK: Reloading
 
     @Test func `reload puts a configuration in force, or says every mistake`() throws {

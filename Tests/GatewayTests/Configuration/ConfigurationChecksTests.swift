@@ -263,12 +263,13 @@ import Testing
                     "/headgate.yaml:1: listen: the private key can be read by every user of this machine; chmod 600 it",
                     "/headgate.yaml:3: backends.a.url: the key is sent over plain HTTP to another machine; use https://",
                     "/headgate.yaml:6: backends.d.url: the key is sent over plain HTTP to another machine; use https://",
+                    "/headgate.yaml: metrics: /metrics can be asked for by whoever can connect to 0.0.0.0:80; set metrics.listen",
                     "/headgate.yaml:3: backends.a.api_key: this file can be read by every user of this machine; use ${VARIABLE} or api_key_file",
                 ]
             )
             let closed = try folder.write("closed.yaml", text)
             let quiet = try ConfigurationLoader.load(file: closed, environment: ["K": "k"]).get()
-            #expect(quiet.warnings.count == 5)
+            #expect(quiet.warnings.count == 6)
         }
     }
 

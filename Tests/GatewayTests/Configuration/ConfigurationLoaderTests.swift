@@ -170,7 +170,7 @@ import Testing
         ("sever: {}", "sever: no such key; did you mean \"server\"?"),
         (
             "plugins: []",
-            "plugins: no such key; expected one of listen, loops, server, log, tracing, backends, models, routes"
+            "plugins: no such key; expected one of listen, loops, server, handover, log, admin, metrics, tracing, backends, models, routes"
         ),
         ("port: 80", "port: no such key; did you mean \"listen\"?"),
         ("loops: 0", "loops: expected auto or a whole number from 1 to 64, found 0"),

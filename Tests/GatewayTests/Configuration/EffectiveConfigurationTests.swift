@@ -40,6 +40,9 @@ import Testing
                   level: info
                   format: auto
                   access: true
+                admin:
+                  socket: auto
+                  mode: "0660"
                 metrics:
                   enabled: true
                   path: /metrics

@@ -68,7 +68,7 @@ import Testing
 
     @Test func `overrides what the file says`() throws {
         let base = try configuration(minimal + "listen: 0.0.0.0:80")
-        #expect(base.warnings.map(\.key) == ["listen"])
+        #expect(base.warnings.map(\.key) == ["listen", "metrics"])
         let local = try base.overriding(listen: ["127.0.0.1:0", "unix:/tmp/a"]).get()
         #expect(local.listen.map(\.address.description) == ["127.0.0.1:0", "unix:/tmp/a"])
         #expect(local.warnings.isEmpty)
@@ -77,7 +77,8 @@ import Testing
         #expect(
             open.warnings.map(\.description) == [
                 "--listen: [::]:80 can be reached from other machines without TLS; "
-                    + "add certificate and key, or listen on 127.0.0.1"
+                    + "add certificate and key, or listen on 127.0.0.1",
+                "--listen: /metrics can be asked for by whoever can connect to [::]:80; set metrics.listen",
             ]
         )
         let failure = #expect(throws: ConfigurationErrors.self) {

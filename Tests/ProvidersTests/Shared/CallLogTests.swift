@@ -105,6 +105,26 @@ import Testing
         #expect((seen.first?.contents ?? 0) >= 1)
     }
 
+    /// Chunks that are handed on while the task waits are counted as others are.
+    @Test func pushedAnswer() async throws {
+        let gate = Gate()
+        let end = OpenAIModelTests.finish + Self.usage + OpenAIModelTests.done
+        let fixture = try UpstreamFixture([
+            [.eventStreamHead, .chunk(OpenAIModelTests.token), .gate(gate), .chunk(end), .lastChunk]
+        ])
+        let model = fixture.model()
+        let seen = await calls(on: fixture.loop) { config in
+            var chunks = model.astream(ChatPrompt("hi"), config: config).makeAsyncIterator()
+            _ = try? await chunks.forEach { _ in
+                gate.open()
+                return true
+            }
+        }
+        #expect(seen.map(\.error) == [nil])
+        #expect(seen.map(\.tokens) == [7])
+        #expect(seen.map(\.finish) == ["stop"])
+    }
+
     /// Servers that do not stream answer a request for a stream as a whole.
     @Test func wholeAnswerToAStream() async throws {
         let seen = try await openAI(.response(Self.whole), isStream: true)

@@ -143,7 +143,7 @@ import Testing
         case _ where isLast:
             clock.ended(at: at(now), in: call.phase)
             call.phase = .ended
-        case .waitingForHead:
+        case .queued, .waitingForHead:
             clock.gotHead()
             call.phase = .waitingForContent
         case .waitingForContent:

@@ -15,6 +15,9 @@ final class GatewayMetrics: Sendable {
     /// Scrapes under way at once; further ones get 503.
     static let mostAtOnce = 4
 
+    /// Of the thread that writes the texts.
+    private static let niceness: Int32 = 10
+
     let names = MetricNames()
     let permits = PermitCounts()
     private let log: GatewayLog
@@ -126,7 +129,9 @@ final class GatewayMetrics: Sendable {
         defer { state.withLock { $0.scrapes -= 1 } }
         if !readers.isEmpty { await wait(for: readers, on: loop) }
         return try? await writers.run {
-            MetricsDocument(
+            // A text of megabytes takes a while: where cores are short, this thread gives way to the loops.
+            setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, Self.niceness)
+            return MetricsDocument(
                 loops: readers.map(\.result),
                 names: self.names.all,
                 service: self.reading(),

@@ -73,11 +73,18 @@ struct MetricsWriter {
         _ bounds: BucketBounds,
         exemplars: [Exemplar?] = []
     ) {
+        guard let family else { preconditionFailure("a sample without a metric") }
+        // Written once for all buckets: they are most of the text.
+        var shared: [UInt8] = []
+        appendLabels(labels, to: &shared)
+        let bucket = Array("\(family.name)_bucket{".utf8) + shared + Array((shared.isEmpty ? "le=\"" : ",le=\"").utf8)
         var sum = 0
         for (place, count) in histogram.counts.enumerated() {
             sum &+= count
-            beginSample("_bucket", labels, bound: place < bounds.texts.count ? bounds.texts[place] : "+Inf")
-            append(" \(sum)")
+            bytes.append(contentsOf: bucket)
+            append(place < bounds.texts.count ? bounds.texts[place] : "+Inf")
+            append("\"} ")
+            append("\(sum)")
             if format == .openMetrics, place < exemplars.count, let exemplar = exemplars[place] {
                 append(exemplar, bounds)
             }
@@ -94,21 +101,28 @@ struct MetricsWriter {
         if format == .openMetrics { append("# EOF\n") }
     }
 
-    private mutating func beginSample(_ ending: String, _ labels: [String?], bound: String? = nil) {
+    private mutating func beginSample(_ ending: String, _ labels: [String?]) {
         guard let family else { preconditionFailure("a sample without a metric") }
         append(family.name)
         append(ending)
-        var isFirst = true
+        var text: [UInt8] = []
+        appendLabels(labels, to: &text)
+        guard !text.isEmpty else { return }
+        append("{")
+        bytes.append(contentsOf: text)
+        append("}")
+    }
+
+    private func appendLabels(_ labels: [String?], to text: inout [UInt8]) {
+        guard let family else { return }
         for (name, value) in zip(family.labels, labels) {
             guard let value else { continue }
-            append(isFirst ? "{" : ",")
-            isFirst = false
-            append(name)
-            append("=\"")
-            append(Self.escaped(value))
-            append("\"")
+            if !text.isEmpty { text.append(UInt8(ascii: ",")) }
+            text.append(contentsOf: name.utf8)
+            text.append(contentsOf: "=\"".utf8)
+            text.append(contentsOf: Self.escaped(value).utf8)
+            text.append(UInt8(ascii: "\""))
         }
-        if let bound { append("\(isFirst ? "{" : ",")le=\"\(bound)\"}") } else if !isFirst { append("}") }
     }
 
     private mutating func append(_ exemplar: Exemplar, _ bounds: BucketBounds) {
