@@ -64,10 +64,7 @@ extension Field {
             node,
             place,
             context in
-            guard let entries = node.entries(at: place, in: context) else { return }
-            for entry in entries {
-                let place = place.child(entry.key)
-                context.note(place, line: entry.line, node: entry.value)
+            node.forEachEntry(at: place, in: context) { entry, place in
                 if let header = HeaderSetting.read(entry, at: place, in: context) { root[keyPath: path].append(header) }
             }
         } write: { root in

@@ -106,10 +106,7 @@ extension Field {
             node,
             place,
             context in
-            guard let entries = node.entries(at: place, in: context) else { return }
-            for entry in entries {
-                let place = place.child(entry.key)
-                context.note(place, line: entry.line, node: entry.value)
+            node.forEachEntry(at: place, in: context) { entry, place in
                 if let problem = rule(entry.key) { context.report(place, problem) }
                 var element = make(entry.key)
                 fields.read(into: &element, from: entry.value, at: place, in: context)
@@ -131,6 +128,15 @@ extension Field {
 }
 
 extension SettingNode {
+    /// Notes each entry of a mapping, and hands it over with its place.
+    func forEachEntry(at path: SettingPath, in context: LoadContext, _ body: (SettingEntry, SettingPath) -> Void) {
+        for entry in entries(at: path, in: context) ?? [] {
+            let place = path.child(entry.key)
+            context.note(place, line: entry.line, node: entry.value)
+            body(entry, place)
+        }
+    }
+
     /// The entries of a mapping, an empty one for null; nil and a report for anything else.
     func entries(at path: SettingPath, in context: LoadContext) -> [SettingEntry]? {
         if case .map(let entries) = content { return entries }

@@ -82,14 +82,10 @@ extension Field<TracingSettings> {
             node,
             place,
             context in
-            guard let entries = node.entries(at: place, in: context) else { return }
-            for entry in entries {
-                let place = place.child(entry.key)
-                context.note(place, line: entry.line, node: entry.value)
+            node.forEachEntry(at: place, in: context) { entry, place in
                 guard !entry.key.isEmpty, entry.key.utf8.count <= 255, entry.key.unicodeScalars.allSatisfy(isPrintable)
                 else {
-                    context.report(place, "expected a name of 1 to 255 bytes without control characters")
-                    continue
+                    return context.report(place, "expected a name of 1 to 255 bytes without control characters")
                 }
                 if let value = type.read(entry.value, at: place, in: context) {
                     root.attributes.append(.init(name: entry.key, value: value))

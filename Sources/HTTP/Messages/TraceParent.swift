@@ -141,9 +141,13 @@ extension [UInt8] {
     /// Appends 16 lower-case hexadecimal digits.
     fileprivate mutating func append(hexadecimal bits: UInt64) {
         withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 16) { digits in
-            for place in 0..<16 {
-                let digit = UInt8(truncatingIfNeeded: bits >> UInt64(60 - place * 4)) & 15
-                digits[place] = digit + (digit < 10 ? 0x30 : 0x57)
+            var rest = bits
+            var place = 16
+            while place > 0 {
+                place -= 1
+                let digit = UInt8(truncatingIfNeeded: rest & 15)
+                digits[place] = digit &+ (digit < 10 ? 0x30 : 0x57)
+                rest >>= 4
             }
             append(contentsOf: digits)
         }

@@ -1,4 +1,5 @@
 public import EventLoop
+import JSON
 public import Runnable
 
 /// All calls of models that one request makes, however deep in its pipeline: found by dialects in `RunConfig.attachment`.
@@ -66,7 +67,7 @@ public final class CallLog: @unchecked Sendable {  // @unchecked: used on `loop`
 
     /// - Parameter phase: how far it came.
     func ended(_ call: ModelCall, at time: MonotonicTime, in phase: ModelCall.Phase) {
-        if phase == .waitingForHead {
+        if phase == .queued || phase == .waitingForHead {
             clock.split(began: call.began, queue: call.queue, connect: call.connect, at: time)
         }
         clock.ended(at: time, in: call.isStream ? phase : .waitingForHead)
@@ -88,13 +89,13 @@ public final class CallLog: @unchecked Sendable {  // @unchecked: used on `loop`
     func append(_ fields: CarriedFields, ofCall number: Int, to output: inout [UInt8]) {
         if fields.contains(.requestID) {
             if let requestID {
-                output.append(contentsOf: "x-request-id: ".utf8)
+                output.appendRaw("x-request-id: ")
                 output.append(contentsOf: requestID.utf8)
-                output.append(contentsOf: "\r\n".utf8)
+                output.appendRaw("\r\n")
             } else if let runID {
-                output.append(contentsOf: "x-request-id: ".utf8)
+                output.appendRaw("x-request-id: ")
                 runID.append(to: &output)
-                output.append(contentsOf: "\r\n".utf8)
+                output.appendRaw("\r\n")
             }
         }
         if fields.contains(.trace) { trace?.append(ofCall: number, to: &output) }

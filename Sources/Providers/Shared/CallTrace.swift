@@ -1,4 +1,5 @@
 public import HTTP
+import JSON
 
 /// The trace that a request belongs to: what its spans are called, and what upstreams are told of it.
 public struct CallTrace: Sendable {
@@ -62,12 +63,12 @@ public struct CallTrace: Sendable {
 
     /// Appends the fields that an upstream gets with a call.
     func append(ofCall number: Int, to output: inout [UInt8]) {
-        output.append(contentsOf: "traceparent: ".utf8)
+        output.appendRaw("traceparent: ")
         TraceParent(traceID: traceID, spanID: span(ofCall: number), flags: flags).append(to: &output)
         if !state.isEmpty {
-            output.append(contentsOf: "\r\ntracestate: ".utf8)
+            output.appendRaw("\r\ntracestate: ")
             output.append(contentsOf: state)
         }
-        output.append(contentsOf: "\r\n".utf8)
+        output.appendRaw("\r\n")
     }
 }

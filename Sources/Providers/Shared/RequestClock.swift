@@ -2,26 +2,42 @@ import EventLoop
 
 /// Where the time of a request went. The parts add up to the whole: each moment counts once.
 public struct RequestTimes: Sendable, Equatable {
+    /// The parts in nanoseconds, for who writes them into every answer.
+    package internal(set) var parts: Parts
+
+    package struct Parts: Sendable, Equatable {
+        package var queue: UInt64 = 0
+        package var connect: UInt64 = 0
+        package var upstream: UInt64 = 0
+        package var firstToken: UInt64 = 0
+        package var stream: UInt64 = 0
+        package var blocked: UInt64 = 0
+        package var gateway: UInt64
+
+        package var total: UInt64 { queue + connect + upstream + firstToken + stream + blocked + gateway }
+    }
+
     /// Waiting for a connection to an upstream to come free.
-    public internal(set) var queue = Duration.zero
+    public var queue: Duration { .nanoseconds(parts.queue) }
     /// Resolving, connecting and TLS.
-    public internal(set) var connect = Duration.zero
+    public var connect: Duration { .nanoseconds(parts.connect) }
     /// From an upstream's request to the head of its stream, or to the end of an answer that is not streamed.
-    public internal(set) var upstream = Duration.zero
+    public var upstream: Duration { .nanoseconds(parts.upstream) }
     /// From a stream's head to its first content.
-    public internal(set) var firstToken = Duration.zero
+    public var firstToken: Duration { .nanoseconds(parts.firstToken) }
     /// From a stream's first content to its end.
-    public internal(set) var stream = Duration.zero
+    public var stream: Duration { .nanoseconds(parts.stream) }
     /// Waiting for the client to take what was written.
-    public internal(set) var blocked = Duration.zero
+    public var blocked: Duration { .nanoseconds(parts.blocked) }
     /// Everything else: no call is under way, and the client keeps up.
-    public internal(set) var gateway = Duration.zero
+    public var gateway: Duration { .nanoseconds(parts.gateway) }
+    /// The sum of all parts.
+    public var total: Duration { .nanoseconds(parts.total) }
 
     /// Nothing but our own time.
-    public init(gateway: Duration) { self.gateway = gateway }
+    public init(gateway: Duration) { parts = Parts(gateway: UInt64(max(0, gateway.wholeNanoseconds))) }
 
-    /// The sum of all parts.
-    public var total: Duration { queue + connect + upstream + firstToken + stream + blocked + gateway }
+    init(_ parts: Parts) { self.parts = parts }
 }
 
 /// Splits a request's time into parts, event by event, however many calls it makes at once.
@@ -100,14 +116,17 @@ struct RequestClock {
     func times(at time: MonotonicTime) -> RequestTimes {
         var clock = self
         clock.advance(to: time)
-        var times = RequestTimes(gateway: .nanoseconds(clock.gateway))
-        times.queue = .nanoseconds(clock.queue)
-        times.connect = .nanoseconds(clock.connect)
-        times.upstream = .nanoseconds(clock.waited - clock.queue - clock.connect)
-        times.firstToken = .nanoseconds(clock.firstToken)
-        times.stream = .nanoseconds(clock.stream)
-        times.blocked = .nanoseconds(clock.blocked)
-        return times
+        return RequestTimes(
+            RequestTimes.Parts(
+                queue: clock.queue,
+                connect: clock.connect,
+                upstream: clock.waited - clock.queue - clock.connect,
+                firstToken: clock.firstToken,
+                stream: clock.stream,
+                blocked: clock.blocked,
+                gateway: clock.gateway
+            )
+        )
     }
 
     private static func length(from start: UInt64, to end: UInt64) -> UInt64 { end > start ? end - start : 0 }
