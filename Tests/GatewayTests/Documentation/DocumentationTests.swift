@@ -110,6 +110,22 @@ import Testing
         }
     }
 
+    /// The runbook's table: an operator who meets a line finds what to do.
+    @Test func `docs-operations explains every log message`() throws {
+        let runbook = try Self.text("docs/operations.md")
+        let folder = Self.root.appendingPathComponent("Sources")
+        let files = try #require(FileManager.default.enumerator(at: folder, includingPropertiesForKeys: nil))
+        var messages: Set<String> = []
+        for case let file as URL in files where file.pathExtension == "swift" {
+            let text = try String(contentsOf: file, encoding: .utf8)
+            for match in text.matches(of: /logger\.(?:notice|warning|error|critical|info)\(\s*"([^"\\]+)"/) {
+                messages.insert(String(match.1))
+            }
+        }
+        #expect(messages.count > 20)
+        for message in messages { #expect(runbook.contains("`\(message)`"), "\(message)") }
+    }
+
     @Test func `every decision is listed`() throws {
         let index = try Self.text("docs/decisions/README.md")
         for name in try Self.allDocuments where name.hasPrefix("docs/decisions/0") {
