@@ -50,7 +50,7 @@ public struct LogSettings: Sendable, Equatable {
         case text
         /// One object a line.
         case json
-        /// `<priority>` before the line, without a time: the journal adds its own.
+        /// An entry of systemd's journal with a field for each key; elsewhere `<priority>` before the line, without a time.
         case journal
     }
 

@@ -10,6 +10,7 @@ public final class GatewayLog: Sendable {
     let format: LogFormat
     let clock: LogClock
     private let sink: LogSink
+    private let journal: DatagramSocket?
     private let threshold: Atomic<UInt8>
     private let access: Atomic<Bool>
     private let secrets: Locked<Set<Secret>>
@@ -45,12 +46,26 @@ public final class GatewayLog: Sendable {
         descriptor: Int32,
         clock: LogClock,
         variable: (String) -> String? = LogFormat.environment,
+        journal: String = JournalOutput.defaultPath,
         limit: Int = LogSink.defaultLimit
     ) throws(LoopError) {
-        let format = LogFormat(settings.format, descriptor: descriptor, variable: variable)
+        var format = LogFormat(settings.format, descriptor: descriptor, variable: variable)
+        var output: any LogOutput = LogStream(descriptor: descriptor)
+        var socket: DatagramSocket?
+        if format == .journal {
+            // Instances of the unit have names of their own.
+            let identifier = variable("SYSLOG_IDENTIFIER") ?? "headgate"
+            if let journal = JournalOutput(path: journal, identifier: identifier, descriptor: descriptor) {
+                output = journal
+                socket = journal.socket
+            } else {
+                format = .prefixed
+            }
+        }
         self.format = format
         self.clock = clock
-        sink = try LogSink(descriptor: descriptor, limit: limit) { count in
+        self.journal = socket
+        sink = try LogSink(output: output, limit: limit) { [format] count in
             var line = LogLine(format: format, clock: clock)
             line.begin(.warning, "log lines dropped")
             line.field(.count, count)
@@ -90,7 +105,12 @@ public final class GatewayLog: Sendable {
     ///
     /// - Returns: whether everything is written.
     @discardableResult
-    public func flush(seconds: Int = 1) -> Bool { sink.flush(seconds: seconds) }
+    public func flush(seconds: Int = 1) -> Bool {
+        let isWritten = sink.flush(seconds: seconds)
+        // The journal looks up the unit of a process when it reads what that one sent: too late when the process is gone.
+        if isWritten { journal?.waitUntilTaken(seconds: seconds) }
+        return isWritten
+    }
 
     /// Hands over whole lines.
     func write(_ bytes: UnsafeRawBufferPointer, lines: Int) { sink.write(bytes, lines: lines) }

@@ -7,20 +7,23 @@ enum LogFormat: Sendable, Equatable {
     case text(isColored: Bool)
     /// One object a line.
     case json
-    /// As `text`, with `<priority>` instead of time and level: the journal keeps both.
+    /// As `text`, with `<priority>` instead of time and level: for what passes lines on to a journal, which has both.
+    case prefixed
+    /// An entry of systemd's journal: the message as `text`, without time and level, and each field on its own besides.
     case journal
 
     /// What `setting` means for lines written to `descriptor`.
     ///
-    /// `auto` is `journal` when systemd says that the descriptor is the journal's, `text` on a terminal, else `json`.
-    /// Colour is for terminals whose user has not set `NO_COLOR`.
+    /// `auto` is `journal` when systemd says that the descriptor is the journal's, `text` on a terminal, else `json`; `journal` elsewhere
+    /// than at the journal is ``prefixed``. Colour is for terminals whose user has not set `NO_COLOR`.
     init(_ setting: LogSettings.Format, descriptor: Int32, variable: (String) -> String?) {
+        let isJournal = variable("JOURNAL_STREAM").map { LogFormat.isStream($0, descriptor) } ?? false
         switch setting {
         case .json: self = .json
-        case .journal: self = .journal
+        case .journal: self = isJournal ? .journal : .prefixed
         case .text: self = .text(isColored: LogFormat.wantsColor(descriptor, variable))
         case .auto:
-            if let stream = variable("JOURNAL_STREAM"), LogFormat.isStream(stream, descriptor) {
+            if isJournal {
                 self = .journal
             } else if isatty(descriptor) == 1 {
                 self = .text(isColored: LogFormat.wantsColor(descriptor, variable))
@@ -47,7 +50,7 @@ enum LogFormat: Sendable, Equatable {
 
 extension Logger.Level {
     /// The level's syslog priority between angle brackets (sd-daemon(3)).
-    var journalPrefix: StaticString {
+    var priorityPrefix: StaticString {
         switch self {
         case .trace, .debug: "<7>"
         case .info: "<6>"
@@ -55,6 +58,18 @@ extension Logger.Level {
         case .warning: "<4>"
         case .error: "<3>"
         case .critical: "<2>"
+        }
+    }
+
+    /// The level's syslog priority as a journal's field (systemd.journal-fields(7)).
+    var journalField: StaticString {
+        switch self {
+        case .trace, .debug: "PRIORITY=7\n"
+        case .info: "PRIORITY=6\n"
+        case .notice: "PRIORITY=5\n"
+        case .warning: "PRIORITY=4\n"
+        case .error: "PRIORITY=3\n"
+        case .critical: "PRIORITY=2\n"
         }
     }
 

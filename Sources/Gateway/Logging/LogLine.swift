@@ -5,16 +5,22 @@ import Runnable
 
 /// Builds lines of one format, one after another, in a buffer that is kept.
 ///
-/// Every way to add text escapes it.
+/// Every way to add text escapes it. An entry of the journal is lines too: `MESSAGE=` with what people read, `PRIORITY=`, a line for each
+/// field, named `HEADGATE_` and its key in capitals, and an empty line; ``JournalOutput`` sends these.
 struct LogLine: ~Copyable {
     private let format: LogFormat
     private let isJSON: Bool
+    private let isJournal: Bool
     private var timestamp: LogTimestamp
     private var line = LineBuffer()
+    /// The fields of the journal's entry, which stand behind its message.
+    private var entry: LineBuffer
 
     init(format: LogFormat, clock: LogClock) {
         self.format = format
         isJSON = format == .json
+        isJournal = format == .journal
+        entry = LineBuffer(capacity: isJournal ? 512 : 0)
         timestamp = LogTimestamp(isJSON ? .full : .clock, clock: clock)
     }
 
@@ -44,8 +50,11 @@ struct LogLine: ~Copyable {
             line.append("\",\"level\":")
             line.append(level.jsonName)
             line.append(",\"msg\":\"")
+        case .prefixed:
+            line.append(level.priorityPrefix)
         case .journal:
-            line.append(level.journalPrefix)
+            line.append("MESSAGE=")
+            entry.append(level.journalField)
         case .text(let isColored):
             timestamp.append(to: &line)
             line.append(UInt8(ascii: " "))
@@ -61,7 +70,15 @@ struct LogLine: ~Copyable {
     }
 
     /// Ends the line.
-    mutating func finish() { line.append(isJSON ? "}\n" : "\n") }
+    mutating func finish() {
+        line.append(isJSON ? "}\n" : "\n")
+        guard isJournal else { return }
+        line.append(entry.bytes)
+        line.append(UInt8(ascii: "\n"))
+        entry.removeAll(keeping: LogLine.keptEntry)
+    }
+
+    private static let keptEntry = 16 << 10
 
     /// Ends the line and gives it away.
     consuming func end() -> [UInt8] {
@@ -85,69 +102,84 @@ struct LogLine: ~Copyable {
         if isJSON { line.append(UInt8(ascii: "\"")) }
     }
 
+    /// Adds the value that `write` appends, which must need no escaping.
+    @inline(__always)
+    private mutating func field(_ name: LogFieldName, isText: Bool = true, _ write: (inout LineBuffer) -> Void) {
+        key(name)
+        if isText { quote() }
+        let start = line.count
+        write(&line)
+        if isJournal {
+            entry.append(name.journal)
+            entry.append(UnsafeRawBufferPointer(rebasing: line.bytes[start...]))
+            entry.append(UInt8(ascii: "\n"))
+        }
+        if isText { quote() }
+    }
+
     /// Adds a number.
     mutating func field(_ name: LogFieldName, _ number: Int) {
-        key(name)
-        line.append(decimal: number)
+        field(name, isText: false) { $0.append(decimal: number) }
     }
 
     /// Adds text.
     mutating func field(_ name: LogFieldName, _ text: String) {
         key(name)
-        if isJSON { LogText.appendJSON(text, to: &line) } else { LogText.appendValue(text, to: &line) }
+        if isJSON { return LogText.appendJSON(text, to: &line) }
+        LogText.appendValue(text, to: &line)
+        guard isJournal else { return }
+        entry.append(name.journal)
+        appendToEntry(text)
+    }
+
+    /// The journal's values need no quotes, but must not end their line.
+    private mutating func appendToEntry(_ value: String) {
+        LogText.appendMessage(value, to: &entry)
+        entry.append(UInt8(ascii: "\n"))
     }
 
     /// Adds a word that needs no escaping.
-    mutating func field(_ name: LogFieldName, word: StaticString) {
-        key(name)
-        quote()
-        line.append(word)
-        quote()
-    }
+    mutating func field(_ name: LogFieldName, word: StaticString) { field(name) { $0.append(word) } }
 
     /// Adds a UUID.
     mutating func field(_ name: LogFieldName, _ id: RunID) {
-        key(name)
-        quote()
-        line.append(uuidHigh: id.high, low: id.low)
-        quote()
+        field(name) { $0.append(uuidHigh: id.high, low: id.low) }
     }
 
     /// Adds a trace's id.
     mutating func field(_ name: LogFieldName, _ id: TraceID) {
-        key(name)
-        quote()
-        for half in [id.high, id.low] {
-            line.append(hex: half >> 32, digits: 8)
-            line.append(hex: half & 0xFFFF_FFFF, digits: 8)
+        field(name) { line in
+            for half in [id.high, id.low] {
+                line.append(hex: half >> 32, digits: 8)
+                line.append(hex: half & 0xFFFF_FFFF, digits: 8)
+            }
         }
-        quote()
     }
 
     /// Adds an address.
     mutating func field(_ name: LogFieldName, _ address: SocketAddress) {
         guard case .ipv4(let number, let port) = address else { return field(name, address.description) }
-        key(name)
-        quote()
-        line.append(decimal: Int(number >> 24))
-        line.append(UInt8(ascii: "."))
-        line.append(decimal: Int(number >> 16 & 255))
-        line.append(UInt8(ascii: "."))
-        line.append(decimal: Int(number >> 8 & 255))
-        line.append(UInt8(ascii: "."))
-        line.append(decimal: Int(number & 255))
-        line.append(UInt8(ascii: ":"))
-        line.append(decimal: Int(port))
-        quote()
+        field(name) { line in
+            line.append(decimal: Int(number >> 24))
+            line.append(UInt8(ascii: "."))
+            line.append(decimal: Int(number >> 16 & 255))
+            line.append(UInt8(ascii: "."))
+            line.append(decimal: Int(number >> 8 & 255))
+            line.append(UInt8(ascii: "."))
+            line.append(decimal: Int(number & 255))
+            line.append(UInt8(ascii: ":"))
+            line.append(decimal: Int(port))
+        }
     }
 
     /// Adds a duration in milliseconds, with three decimals.
     mutating func field(_ name: LogFieldName, milliseconds duration: Duration) {
-        key(name)
         let microseconds = LogLine.microseconds(duration)
-        line.append(decimal: microseconds / 1000)
-        line.append(UInt8(ascii: "."))
-        line.append(decimal: microseconds % 1000, digits: 3)
+        field(name, isText: false) { line in
+            line.append(decimal: microseconds / 1000)
+            line.append(UInt8(ascii: "."))
+            line.append(decimal: microseconds % 1000, digits: 3)
+        }
     }
 
     /// Whole microseconds; negative durations are none. Most fit into 64 bits of attoseconds, which spares a slow division.
@@ -165,7 +197,13 @@ struct LogLine: ~Copyable {
         if isJSON {
             appendJSON(value, transform)
         } else {
-            LogText.appendValue(transform(value.description), to: &line)
+            let text = transform(value.description)
+            LogText.appendValue(text, to: &line)
+            guard isJournal else { return }
+            entry.append("HEADGATE_")
+            LogText.appendJournalKey(name, to: &entry)
+            entry.append(UInt8(ascii: "="))
+            appendToEntry(text)
         }
     }
 
@@ -197,29 +235,4 @@ struct LogLine: ~Copyable {
             line.append(UInt8(ascii: "}"))
         }
     }
-}
-
-/// A field's name, ready to be written: with what stands before and behind it.
-struct LogFieldName {
-    let json: StaticString
-    let plain: StaticString
-
-    static var id: LogFieldName { LogFieldName(json: ",\"id\":", plain: " id=") }
-    static var route: LogFieldName { LogFieldName(json: ",\"route\":", plain: " route=") }
-    static var method: LogFieldName { LogFieldName(json: ",\"method\":", plain: " method=") }
-    static var endpoint: LogFieldName { LogFieldName(json: ",\"endpoint\":", plain: " endpoint=") }
-    static var status: LogFieldName { LogFieldName(json: ",\"status\":", plain: " status=") }
-    static var outcome: LogFieldName { LogFieldName(json: ",\"outcome\":", plain: " outcome=") }
-    static var bytes: LogFieldName { LogFieldName(json: ",\"bytes\":", plain: " bytes=") }
-    static var tokensIn: LogFieldName { LogFieldName(json: ",\"tokens_in\":", plain: " tokens_in=") }
-    static var tokensOut: LogFieldName { LogFieldName(json: ",\"tokens_out\":", plain: " tokens_out=") }
-    static var firstToken: LogFieldName { LogFieldName(json: ",\"first_token_ms\":", plain: " first_token_ms=") }
-    static var total: LogFieldName { LogFieldName(json: ",\"total_ms\":", plain: " total_ms=") }
-    static var upstream: LogFieldName { LogFieldName(json: ",\"upstream\":", plain: " upstream=") }
-    static var items: LogFieldName { LogFieldName(json: ",\"items\":", plain: " items=") }
-    static var error: LogFieldName { LogFieldName(json: ",\"error\":", plain: " error=") }
-    static var trace: LogFieldName { LogFieldName(json: ",\"trace\":", plain: " trace=") }
-    static var client: LogFieldName { LogFieldName(json: ",\"client\":", plain: " client=") }
-    static var detail: LogFieldName { LogFieldName(json: ",\"detail\":", plain: " detail=") }
-    static var count: LogFieldName { LogFieldName(json: ",\"count\":", plain: " count=") }
 }

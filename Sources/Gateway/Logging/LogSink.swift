@@ -2,7 +2,7 @@ import EventLoop
 import Glibc
 import WorkerPool
 
-/// Takes whole lines from any thread and writes them to a descriptor from a thread of its own.
+/// Takes whole lines from any thread and writes them to an output from a thread of its own.
 ///
 /// A reader that stalls stops that thread and nobody else: what does not fit into the queue is dropped, counted, and
 /// reported in a line once the reader goes on. Everything that waits leaves in one `write`.
@@ -31,17 +31,17 @@ final class LogSink: Sendable {
     /// Starts the thread.
     ///
     /// - Parameters:
-    ///   - descriptor: stays the caller's, and open as long as the sink lives. May be blocking or not.
+    ///   - output: where lines go; belongs to the thread from now on.
     ///   - limit: bytes that may wait.
     ///   - notice: makes the line that says how many were dropped; called on the thread.
     /// - Throws: ``LoopError`` when no thread can be had.
     init(
-        descriptor: Int32,
+        output: any LogOutput,
         limit: Int = LogSink.defaultLimit,
         notice: @escaping @Sendable (Int) -> [UInt8]
     ) throws(LoopError) {
         self.limit = limit
-        let writer = Writer(queue: queue, descriptor: descriptor, notice: notice)
+        let writer = Writer(queue: queue, output: output, notice: notice)
         let result = writer.start(stackSize: LogSink.stackSize)
         guard result == 0 else { throw LoopError("start the log's thread", number: result) }
     }
@@ -70,7 +70,7 @@ final class LogSink: Sendable {
         if wakes { queue.broadcast() }
     }
 
-    /// Lines lost so far, because the reader stalled or the descriptor failed.
+    /// Lines lost so far, because the reader stalled or the output failed.
     var droppedLines: Int { queue.withLock { $0.dropped } }
 
     /// Waits until all that was handed over is written, at most `seconds`: a stalled reader must not keep a process alive.
@@ -96,12 +96,12 @@ final class LogSink: Sendable {
     /// The thread's side. It knows the queue but not the sink, so that the sink can go.
     private final class Writer: Sendable {
         private let queue: Monitor<Queue>
-        private let descriptor: Int32
+        private let output: any LogOutput
         private let notice: @Sendable (Int) -> [UInt8]
 
-        init(queue: Monitor<Queue>, descriptor: Int32, notice: @escaping @Sendable (Int) -> [UInt8]) {
+        init(queue: Monitor<Queue>, output: any LogOutput, notice: @escaping @Sendable (Int) -> [UInt8]) {
             self.queue = queue
-            self.descriptor = descriptor
+            self.output = output
             self.notice = notice
         }
 
@@ -149,16 +149,11 @@ final class LogSink: Sendable {
 
         private func run() {
             var batch = Batch()
-            var isMidLine = false
+            var output = output
             while take(&batch) {
-                if isMidLine { batch.bytes.insert(UInt8(ascii: "\n"), at: 0) }
                 if batch.dropped > 0 { batch.bytes.append(contentsOf: notice(batch.dropped)) }
-                let written = writeAll(batch.bytes)
-                if written < batch.bytes.count {
-                    let lost = batch.bytes[written...].count { $0 == UInt8(ascii: "\n") }
-                    queue.withLock { $0.dropped += min(lost, batch.lines) }
-                }
-                if written > 0 { isMidLine = batch.bytes[written - 1] != UInt8(ascii: "\n") }
+                let lost = batch.bytes.withUnsafeBytes { output.write($0) }
+                if lost > 0 { queue.withLock { $0.dropped += min(lost, batch.lines) } }
             }
             queue.withLock { $0.hasEnded = true }
             queue.broadcast()
@@ -186,27 +181,6 @@ final class LogSink: Sendable {
                 queue.unreported = 0
                 queue.isWriting = true
                 return true
-            }
-        }
-
-        /// Writes until everything is out or the descriptor fails; returns how many bytes are.
-        private func writeAll(_ bytes: [UInt8]) -> Int {
-            bytes.withUnsafeBytes { bytes in
-                var place = 0
-                while place < bytes.count {
-                    let rest = UnsafeRawBufferPointer(rebasing: bytes[place...])
-                    let count = Glibc.write(descriptor, rest.baseAddress, rest.count)
-                    if count > 0 {
-                        place += count
-                    } else if errno == EAGAIN || errno == EWOULDBLOCK {
-                        // Somebody who shares the descriptor made it non-blocking.
-                        var wait = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
-                        poll(&wait, 1, -1)
-                    } else if errno != EINTR {
-                        break
-                    }
-                }
-                return place
             }
         }
     }

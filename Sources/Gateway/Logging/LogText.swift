@@ -44,6 +44,17 @@ enum LogText {
         }
     }
 
+    /// Appends a field's name as the journal takes it behind `HEADGATE_`: capitals, digits and `_`, 64 bytes in all.
+    static func appendJournalKey(_ key: String, to line: inout LineBuffer) {
+        for byte in key.utf8.prefix(64 - "HEADGATE_".utf8.count) {
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"): line.append(byte & ~0x20)
+            case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"): line.append(byte)
+            default: line.append(UInt8(ascii: "_"))
+            }
+        }
+    }
+
     /// Whether a byte is printable ASCII that no form escapes.
     @inline(__always)
     private static func isPlain(_ byte: UInt8) -> Bool {

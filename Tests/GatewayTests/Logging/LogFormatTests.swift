@@ -53,7 +53,8 @@ import Testing
         let pipe = LogPipe()
         #expect(format(.text, pipe.writer) == .text(isColored: false))
         #expect(format(.json, pipe.writer, ["JOURNAL_STREAM": stream(pipe.writer)]) == .json)
-        #expect(format(.journal, pipe.writer) == .journal)
+        #expect(format(.journal, pipe.writer, ["JOURNAL_STREAM": stream(pipe.writer)]) == .journal)
+        #expect(format(.journal, pipe.writer) == .prefixed)
     }
 
     @Test(arguments: zip(Logger.Level.allCases, ["<7>", "<7>", "<6>", "<5>", "<4>", "<3>", "<2>"]))

@@ -6,7 +6,7 @@ import Testing
 
 @Suite(.timeLimit(.minutes(1))) struct LogSinkTests {
     private func makeSink(_ pipe: LogPipe, limit: Int = LogSink.defaultLimit) throws -> LogSink {
-        try LogSink(descriptor: pipe.writer, limit: limit) { Array("dropped \($0)\n".utf8) }
+        try LogSink(output: LogStream(descriptor: pipe.writer), limit: limit) { Array("dropped \($0)\n".utf8) }
     }
 
     private func write(_ text: String, to sink: LogSink) {
