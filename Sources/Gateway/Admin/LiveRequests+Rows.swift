@@ -92,32 +92,28 @@ extension RunReport {
 
     /// Tokens that models have made for this request so far.
     fileprivate var tokens: Int {
-        guard let calls, !calls.calls.isEmpty else { return contents }
-        return calls.calls.reduce(0) { $0 + ($1.usage?.outputTokens ?? $1.contents) }
+        guard let calls, calls.begun > 0 else { return contents }
+        return calls.outputTokens
     }
 
     fileprivate var state: RequestRow.State {
         if run?.response.isBlocked == true { return .blockedOnClient }
-        guard let calls, calls.active > 0 else { return .running }
         // Of several calls the one that is furthest says most about the request.
-        var state = RequestRow.State.running
-        for call in calls.calls {
-            switch call.phase {
-            case .streaming: return .streaming
-            case .waitingForContent: state = .waitingForFirstToken
-            case .waitingForHead where state != .waitingForFirstToken: state = .waitingForHead
-            case .queued where state == .running: state = .queued
-            case .waitingForHead, .queued, .ended: continue
-            }
+        switch calls?.furthest {
+        case .streaming: return .streaming
+        case .waitingForContent: return .waitingForFirstToken
+        case .waitingForHead: return .waitingForHead
+        case .queued: return .queued
+        case .ended, nil: return .running
         }
-        return state
     }
 
     fileprivate var upstream: String? {
-        guard let calls, let last = calls.calls.last(where: { $0.phase != .ended }) ?? calls.calls.last else {
-            return nil
-        }
-        return "\(last.target.backend)/\(last.target.model)"
+        guard let calls, let latest = calls.latestTarget else { return nil }
+        // A log that has not kept all of its calls knows no better than the latest.
+        let isWhole = calls.begun == calls.calls.count
+        let target = isWhole ? calls.calls.last { $0.phase != .ended }?.target ?? latest : latest
+        return "\(target.backend)/\(target.model)"
     }
 }
 

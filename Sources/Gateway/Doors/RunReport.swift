@@ -9,8 +9,10 @@ final class RunReport {
     var runID: RunID {
         didSet { calls?.runID = runID }
     }
-    /// When the request arrived.
+    /// When the request's first byte came.
     let received: MonotonicTime
+    /// When its last one did.
+    let arrived: MonotonicTime
     /// The caller's `X-Request-Id`, where it sent a usable one.
     var requestID: String?
     /// The first failure, if any.
@@ -44,9 +46,10 @@ final class RunReport {
         let response: ResponseWriter
     }
 
-    init(runID: RunID, received: MonotonicTime) {
+    init(runID: RunID, received: MonotonicTime, arrived: MonotonicTime? = nil) {
         self.runID = runID
         self.received = received
+        self.arrived = arrived ?? received
     }
 
     /// Notes that content was made; the first time tells the time to the first token.
@@ -58,8 +61,8 @@ final class RunReport {
     /// Adds what an answer took.
     func count(_ usage: UsageMetadata?) {
         guard let usage else { return }
-        inputTokens = (inputTokens ?? 0) + usage.inputTokens
-        outputTokens = (outputTokens ?? 0) + usage.outputTokens
+        inputTokens = (inputTokens ?? 0).addingClamped(usage.inputTokens)
+        outputTokens = (outputTokens ?? 0).addingClamped(usage.outputTokens)
     }
 
     /// The trace it belongs to: one that is recorded here, or the caller's.
@@ -95,10 +98,12 @@ enum RequestID {
     /// Longer ids are not taken over: they go into every log line.
     static let longest = 128
 
-    /// The `X-Request-Id` field where it is 1 to 128 visible ASCII characters; nil otherwise.
-    static func accepted(_ fields: HTTPFields) -> String? {
+    /// The `X-Request-Id` field where it is 1 to 128 visible ASCII characters without a secret of the configuration; nil otherwise.
+    static func accepted(_ fields: HTTPFields, _ redactor: @autoclosure () -> Redactor) -> String? {
         guard let id = fields["x-request-id"], 1...longest ~= id.utf8.count,
-            id.utf8.allSatisfy({ 0x21...0x7E ~= $0 })
+            id.utf8.allSatisfy({ 0x21...0x7E ~= $0 }),
+            // It would be in logs, tables and metrics, where callers' mistakes must not publish keys.
+            redactor().redact(id) == id
         else { return nil }
         return id
     }

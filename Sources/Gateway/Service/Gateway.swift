@@ -76,21 +76,17 @@ public actor Gateway {
             let made = runtime.handler(for: configuration, tls: tls, counters: counters, steps: steps, reusing: [:])
             try loop.start()
             await runtime.server.reload(handler: made.handler, tls: [:])
-            // A listener's number tells its certificate: every loop has as many of each.
-            for (place, listener) in listeners.enumerated() {
-                for descriptor in listener.byLoop[number] {
-                    try await runtime.server.listen(descriptor: descriptor, tls: certificates[place], group: place)
-                }
-            }
             runtimes.append(runtime)
             clients.append(made.clients)
         }
-        given.closeRest(logger: Logger(label: "headgate"))
+        // Before the first request, or it would be in none of them.
         metrics.attach(runtimes)
         metrics.took(configuration, steps, isReload: false)
+        await tracing.use(exporter, on: runtimes)
+        try await serve(listeners, certificates, on: runtimes)
+        given.closeRest(logger: Logger(label: "headgate"))
         var metricsListener: MetricsListener?
         if let own { metricsListener = try await MetricsListener.start(configuration.metrics, metrics, own) }
-        await tracing.use(exporter, on: runtimes)
         return Gateway(
             configuration,
             file: file,
@@ -201,6 +197,22 @@ public actor Gateway {
         let before = umask(0o777 & ~mode_t(mode))
         defer { umask(before) }
         return try Listener.open(address, count: count)
+    }
+
+    /// Accepts connections from now on.
+    private static func serve(
+        _ listeners: [OpenListener],
+        _ certificates: [Int: TLSContext],
+        on runtimes: [LoopRuntime]
+    ) async throws {
+        for (number, runtime) in runtimes.enumerated() {
+            // A listener's number tells its certificate: every loop has as many of each.
+            for (place, listener) in listeners.enumerated() {
+                for descriptor in listener.byLoop[number] {
+                    try await runtime.server.listen(descriptor: descriptor, tls: certificates[place], group: place)
+                }
+            }
+        }
     }
 
     private static func listenerCertificates(

@@ -11,6 +11,7 @@ final class GatewayHandler: HTTPHandler {
     private let reader: LoopBound<JSONReader>
     private let telemetry: LoopBound<LoopTelemetry>
     private let metrics: GatewayMetrics
+    private let daemonLog: GatewayLog
     private let timesAnswers: Bool
 
     /// - Parameter timesAnswers: whether answers have a `Server-Timing`.
@@ -21,6 +22,7 @@ final class GatewayHandler: HTTPHandler {
         reader: LoopBound<JSONReader>,
         telemetry: LoopBound<LoopTelemetry>,
         metrics: GatewayMetrics,
+        log: GatewayLog,
         timesAnswers: Bool
     ) {
         self.table = table
@@ -29,6 +31,7 @@ final class GatewayHandler: HTTPHandler {
         self.reader = reader
         self.telemetry = telemetry
         self.metrics = metrics
+        daemonLog = log
         self.timesAnswers = timesAnswers
     }
 
@@ -52,9 +55,9 @@ final class GatewayHandler: HTTPHandler {
 
     @inline(never)
     private func report(on request: ServerRequest, _ response: ResponseWriter) -> RunReport {
-        let report = RunReport(runID: runIDs.value.next(), received: request.received)
+        let report = RunReport(runID: runIDs.value.next(), received: request.received, arrived: request.arrived)
         if timesAnswers { response.timing = report }
-        report.requestID = RequestID.accepted(request.head.fields)
+        report.requestID = RequestID.accepted(request.head.fields, daemonLog.currentRedactor)
         return report
     }
 
@@ -154,8 +157,9 @@ final class GatewayHandler: HTTPHandler {
     }
 
     func identify(_ head: RequestHead?, received: MonotonicTime, in fields: inout HTTPFields) {
-        let report = RunReport(runID: runIDs.value.next(), received: received)
-        report.requestID = head.flatMap { RequestID.accepted($0.fields) }
+        // It is the client that took so long to send what is no request.
+        let report = RunReport(runID: runIDs.value.next(), received: received, arrived: .now)
+        report.requestID = head.flatMap { RequestID.accepted($0.fields, daemonLog.currentRedactor) }
         report.appendID(to: &fields)
         guard timesAnswers else { return }
         var timing: [UInt8] = []
@@ -164,20 +168,32 @@ final class GatewayHandler: HTTPHandler {
     }
 
     func rejected(_ rejection: RejectedRequest) {
+        let endpoint = rejection.head.flatMap { table[$0.path] ?? table.hashed($0.path)?.endpoint }
+        let route = endpoint?.door?.route
+        let label = endpoint?.label ?? .none
+        let error = GatewayHandler.code(of: rejection.cause)
         var record = AccessRecord(
             requestID: .text(rejection.fields["x-request-id"] ?? "-"),
-            route: "-",
+            route: route?.settings.path ?? "-",
             method: rejection.head?.method ?? GatewayHandler.unknownMethod,
-            endpoint: "-",
-            status: rejection.status,
+            endpoint: label.name,
+            status: rejection.cause == .clientGone ? 499 : rejection.status,
             total: MonotonicTime.now - rejection.received,
-            outcome: .clientError,
+            outcome: .init(error),
             client: rejection.peer
         )
         record.bytes = rejection.bytes
-        record.error = .callerInvalid
+        record.error = error
         record.detail = rejection.message
-        telemetry.value.rejected(record)
+        telemetry.value.rejected(record, route, label)
+    }
+
+    private static func code(of cause: RejectedRequest.Cause) -> RunError.Code {
+        switch cause {
+        case .refused: .callerInvalid
+        case .clientGone: .clientGone
+        case .shuttingDown: .shuttingDown
+        }
     }
 
     /// Of a request whose first line was not understood.

@@ -15,6 +15,7 @@ final class LoopRuntime: Sendable {
     private let pools: BackendPools
     private let state: ServiceState
     private let metrics: GatewayMetrics
+    private let log: GatewayLog
 
     init(
         loop: EventLoop,
@@ -27,6 +28,7 @@ final class LoopRuntime: Sendable {
         self.loop = loop
         self.state = state
         self.metrics = metrics
+        self.log = log
         reader = LoopBound(JSONReader(), loop: loop)
         runIDs = LoopBound(RunIDSource(), loop: loop)
         let telemetry = LoopTelemetry(loop: loop, log: log)
@@ -111,6 +113,7 @@ final class LoopRuntime: Sendable {
             reader: reader,
             telemetry: telemetry,
             metrics: metrics,
+            log: log,
             timesAnswers: configuration.server.timing
         )
         let enabled = configuration.metrics.enabled

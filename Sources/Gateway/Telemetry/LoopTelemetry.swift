@@ -32,7 +32,7 @@ final class LoopTelemetry: CallSink {
     /// A request to a route begins to run.
     func began(_ report: RunReport, _ run: RunReport.Run) {
         report.run = run
-        let calls = CallLog(loop: loop, sink: self, received: report.received)
+        let calls = CallLog(loop: loop, sink: self, received: report.received, arrived: report.arrived)
         calls.runID = report.runID
         calls.requestID = report.requestID
         tracing.began(calls, report.runID, run.request.head.fields)
@@ -50,9 +50,9 @@ final class LoopTelemetry: CallSink {
         tail.record(record)
     }
 
-    /// What was sent was no request.
-    func rejected(_ record: borrowing AccessRecord) {
-        metrics.rejected(record)
+    /// What was sent was no request, or not all of one.
+    func rejected(_ record: borrowing AccessRecord, _ route: RouteService?, _ endpoint: EndpointLabel) {
+        metrics.rejected(record, route, endpoint)
         accessLog.record(record)
         tail.record(record)
     }

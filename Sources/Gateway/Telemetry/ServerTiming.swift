@@ -90,6 +90,6 @@ extension RunReport: ResponseTiming {
 
     /// Where the request's time went until `time`.
     func times(at time: MonotonicTime) -> RequestTimes {
-        calls?.times(at: time) ?? RequestTimes(gateway: max(.zero, time - received))
+        calls?.times(at: time) ?? RequestTimes(blocked: arrived - received, gateway: time - arrived)
     }
 }

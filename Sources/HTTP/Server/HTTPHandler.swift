@@ -14,6 +14,8 @@ public final class ServerRequest {
     public let isSecure: Bool
     /// When its first byte was handled.
     public let received: MonotonicTime
+    /// When its last byte was.
+    public let arrived: MonotonicTime
 
     init(
         head: RequestHead,
@@ -21,7 +23,8 @@ public final class ServerRequest {
         peer: SocketAddress,
         credentials: PeerCredentials? = nil,
         isSecure: Bool,
-        received: MonotonicTime
+        received: MonotonicTime,
+        arrived: MonotonicTime
     ) {
         self.head = head
         self.body = body
@@ -29,6 +32,7 @@ public final class ServerRequest {
         self.credentials = credentials
         self.isSecure = isSecure
         self.received = received
+        self.arrived = arrived
     }
 
     /// The body, which the request keeps no longer: an answer may take minutes, and needs it only at the start.
@@ -57,7 +61,8 @@ public protocol HTTPHandler: Sendable {
     ///   - received: when its first byte was handled.
     func identify(_ head: RequestHead?, received: MonotonicTime, in fields: inout HTTPFields)
 
-    /// Told of every such answer, for a log; does nothing by default.
+    /// Told of every such answer, and of every request whose client left, or that was given up, before it was whole: for a log. Does
+    /// nothing by default.
     func rejected(_ rejection: RejectedRequest)
 }
 
@@ -71,11 +76,23 @@ extension HTTPHandler {
 
 /// What is known of a request that never became one.
 public struct RejectedRequest: Sendable {
-    /// The status it was answered with.
+    /// Why it is none.
+    public enum Cause: Sendable, Equatable {
+        /// It is malformed, too large or too slow, and was answered so.
+        case refused
+        /// The client left behind its head, before its body was whole. There was nobody to answer.
+        case clientGone
+        /// The server stopped before its body was whole, and closed the connection.
+        case shuttingDown
+    }
+
+    /// Why it is none.
+    public let cause: Cause
+    /// The status it was answered with; 0 for none.
     public let status: Int
     /// What is wrong with it.
     public let message: String
-    /// Fields of the answer.
+    /// Fields of the answer, or those that identify it.
     public let fields: HTTPFields
     /// Bytes of the answer's body.
     public let bytes: Int

@@ -210,7 +210,10 @@ actor ServerConnection {
             if backlog.count - backlogStart < ServerConnection.backlogLimit { transport.resumeReading() }
             if isComplete { dispatch() }
         }
-        if hasClientFinished, phase == .readingHead || phase == .readingBody { linger() }
+        if hasClientFinished, phase == .readingHead || phase == .readingBody {
+            abandon(.clientGone)
+            linger()
+        }
     }
 
     private func begin(_ head: RequestHead, hasMore: Bool) {
@@ -255,6 +258,7 @@ actor ServerConnection {
         server.assumeIsolated { $0.rejected(status) }
         handler.rejected(
             RejectedRequest(
+                cause: .refused,
                 status: status,
                 message: message,
                 fields: fields,
@@ -279,7 +283,8 @@ actor ServerConnection {
             peer: peer,
             credentials: credentials,
             isSecure: isSecure,
-            received: received
+            received: received,
+            arrived: loop.now
         )
         self.head = nil
         requestBytes = body.count
@@ -366,8 +371,29 @@ actor ServerConnection {
             // It may still be taking the last response.
             hasClientFinished = true
             if phase == .idle { linger() } else { closeWhenSent() }
-        default: close()
+        default:
+            abandon(.clientGone)
+            close()
         }
+    }
+
+    /// A request whose body ends before its end is no request, but operators see it.
+    private func abandon(_ cause: RejectedRequest.Cause) {
+        guard phase == .readingBody, let head else { return }
+        var fields = HTTPFields()
+        handler.identify(head, received: received, in: &fields)
+        handler.rejected(
+            RejectedRequest(
+                cause: cause,
+                status: 0,
+                message: "the connection ended behind \(body.count) bytes of the request's body",
+                fields: fields,
+                bytes: 0,
+                head: head,
+                peer: peer,
+                received: received
+            )
+        )
     }
 
     private func sawEndAhead() {
@@ -525,7 +551,9 @@ actor ServerConnection {
         lingerEnd = min(lingerEnd, loop.now + ServerConnection.lingerTimeout)
         switch phase {
         case .lingering: limitLinger()
-        case .readingHead, .readingBody: close()
+        case .readingHead, .readingBody:
+            abandon(.shuttingDown)
+            close()
         case .idle: linger()
         case .securing: close()
         default: interrupt(.shuttingDown)

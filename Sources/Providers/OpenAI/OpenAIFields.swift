@@ -174,10 +174,13 @@ extension UsageMetadata {
 }
 
 extension JSONView {
-    /// A count of tokens: not negative; some servers write whole numbers with a fraction.
+    /// A count of tokens: neither negative nor beyond what any call can take; some servers write whole numbers with a fraction.
     fileprivate var tokenCount: Int? {
-        if let int { return int >= 0 ? int : nil }
-        guard let double, double >= 0, double < 1e15 else { return nil }
-        return Int(double)
+        let count = int ?? double.flatMap { Int(exactly: $0.rounded(.towardZero)) }
+        guard let count, 0...mostTokens ~= count else { return nil }
+        return count
     }
 }
+
+/// More tokens than this are a fault of the server's. Sums over all calls of a request, and of a process, stay far from overflowing.
+private let mostTokens = 1_000_000_000_000

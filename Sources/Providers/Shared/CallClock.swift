@@ -112,14 +112,14 @@ final class CallClock {
     /// Returns `CancellationError` when the cause was the cancellation of the current task.
     @inline(never)
     func failure(_ error: HTTPClientError) -> any Error {
-        if error.code == .cancelled {
-            if Task.isCancelled { return CancellationError() }
-            return RunError(.shuttingDown, detail: error.description)
-        }
         var spent = timing
         if phase == .head || (phase == .firstToken && timing.head == .zero) {
             spent = error.timing
             record?.spent(queue: spent.queue, connect: spent.connect, head: spent.head)
+        }
+        if error.code == .cancelled {
+            if Task.isCancelled { return CancellationError() }
+            return RunError(.shuttingDown, detail: error.description)
         }
         var code = RunError.Code(error.code)
         if code == .timeoutHead, isStream, timeouts.firstToken < timeouts.head { code = .timeoutFirstToken }

@@ -17,6 +17,12 @@ public final class CallLog: @unchecked Sendable {  // @unchecked: used on `loop`
     public private(set) var begun = 0
     /// Calls under way.
     public private(set) var active = 0
+    /// Of these, the ones that wait for one of their backend's connections.
+    private var queued = 0
+    /// Tokens that models have made, in all calls: by the upstream's own count where it has told, else parts with content.
+    public private(set) var outputTokens = 0
+    /// Where the latest call went.
+    public private(set) var latestTarget: CallTarget?
     /// The run's id: the request's too, unless the caller named it.
     public var runID: RunID?
     /// The caller's id of the request.
@@ -30,10 +36,16 @@ public final class CallLog: @unchecked Sendable {  // @unchecked: used on `loop`
     ///
     /// - Parameters:
     ///   - sink: is told of every call.
-    ///   - received: when the request began, for its ``times(at:)``.
-    public init(loop: EventLoop, sink: (any CallSink)?, received: MonotonicTime = .now) {
+    ///   - received: when the request's first byte came, for its ``times(at:)``.
+    ///   - arrived: when its last one did; nil where it came at once.
+    public init(
+        loop: EventLoop,
+        sink: (any CallSink)?,
+        received: MonotonicTime = .now,
+        arrived: MonotonicTime? = nil
+    ) {
         self.loop = loop
-        clock = RequestClock(received)
+        clock = RequestClock(received, arrived: arrived)
         self.sink = sink
     }
 
@@ -52,9 +64,17 @@ public final class CallLog: @unchecked Sendable {  // @unchecked: used on `loop`
         if begun < CallLog.longest { calls.append(call) }
         begun += 1
         active += 1
+        latestTarget = target
         sink?.began(call)
         return call
     }
+
+    /// How far the furthest of the calls under way is; nil when there is none.
+    public var furthest: ModelCall.Phase? { active == 0 ? nil : clock.furthest(queued: queued) }
+
+    func setQueued(_ isQueued: Bool) { queued += isQueued ? 1 : -1 }
+
+    func gotContent() { outputTokens += 1 }
 
     func gotHead(_ call: ModelCall, at time: MonotonicTime) {
         clock.split(began: call.began, queue: call.queue, connect: call.connect, at: time)
@@ -72,6 +92,8 @@ public final class CallLog: @unchecked Sendable {  // @unchecked: used on `loop`
         }
         clock.ended(at: time, in: call.isStream ? phase : .waitingForHead)
         active -= 1
+        if phase == .queued { queued -= 1 }
+        if let usage = call.usage { outputTokens = outputTokens.addingClamped(usage.outputTokens - call.contents) }
         sink?.ended(call)
     }
 

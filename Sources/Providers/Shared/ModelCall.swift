@@ -91,6 +91,7 @@ public final class ModelCall: @unchecked Sendable {  // @unchecked: used on its 
         }
         lastContent = time
         contents += 1
+        log?.gotContent()
         phase = .streaming
     }
 
@@ -123,8 +124,9 @@ public final class ModelCall: @unchecked Sendable {  // @unchecked: used on its 
 extension ModelCall: ExchangeObserver {
     /// Waits for a connection, or does no more.
     public func isQueued(_ isQueued: Bool) {
-        guard phase == .queued || phase == .waitingForHead else { return }
+        guard phase == (isQueued ? .waitingForHead : .queued) else { return }
         phase = isQueued ? .queued : .waitingForHead
+        log?.setQueued(isQueued)
     }
 }
 

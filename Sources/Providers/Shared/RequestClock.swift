@@ -27,15 +27,20 @@ public struct RequestTimes: Sendable, Equatable {
     public var firstToken: Duration { .nanoseconds(parts.firstToken) }
     /// From a stream's first content to its end.
     public var stream: Duration { .nanoseconds(parts.stream) }
-    /// Waiting for the client to take what was written.
+    /// Waiting for the client: for the rest of its request, and for it to take what was written.
     public var blocked: Duration { .nanoseconds(parts.blocked) }
     /// Everything else: no call is under way, and the client keeps up.
     public var gateway: Duration { .nanoseconds(parts.gateway) }
     /// The sum of all parts.
     public var total: Duration { .nanoseconds(parts.total) }
 
-    /// Nothing but our own time.
-    public init(gateway: Duration) { parts = Parts(gateway: UInt64(max(0, gateway.wholeNanoseconds))) }
+    /// Nothing but the client's time and our own.
+    public init(blocked: Duration = .zero, gateway: Duration) {
+        parts = Parts(
+            blocked: UInt64(max(0, blocked.wholeNanoseconds)),
+            gateway: UInt64(max(0, gateway.wholeNanoseconds))
+        )
+    }
 
     init(_ parts: Parts) { self.parts = parts }
 }
@@ -64,9 +69,21 @@ struct RequestClock {
     private var splitTime: UInt64
     private var splitWaited: UInt64 = 0
 
-    init(_ time: MonotonicTime) {
-        last = time.nanoseconds
-        splitTime = time.nanoseconds
+    /// - Parameters:
+    ///   - received: when the request's first byte came.
+    ///   - arrived: when its last one did; until then the client keeps it waiting. Nil where it came at once.
+    init(_ received: MonotonicTime, arrived: MonotonicTime? = nil) {
+        last = max(received, arrived ?? received).nanoseconds
+        blocked = last - received.nanoseconds
+        splitTime = last
+    }
+
+    /// How far the furthest call under way is.
+    /// - Parameter queued: how many of those that wait for their head wait for a connection.
+    func furthest(queued: Int) -> ModelCall.Phase {
+        if streaming > 0 { return .streaming }
+        if expecting > 0 { return .waitingForContent }
+        return waiting > queued ? .waitingForHead : .queued
     }
 
     /// A call begins.

@@ -10,7 +10,7 @@ struct RequestIDTests {
         var fields: HTTPFields = [:]
         let isValue = fields.append("x-request-id", checking: id)
         #expect(isValue)
-        return RequestID.accepted(fields)
+        return RequestID.accepted(fields, Redactor([Secret("sk-canary-1")]))
     }
 
     @Test("1 to 128 visible ASCII characters are taken over")
@@ -19,7 +19,7 @@ struct RequestIDTests {
             #expect(accepted(id) == id)
         }
         for id in ["", "a b", "a\tb", "é", "😀", String(repeating: "z", count: 129)] { #expect(accepted(id) == nil) }
-        #expect(RequestID.accepted([:]) == nil)
+        #expect(RequestID.accepted([:], Redactor([Secret]())) == nil)
     }
 }
 

@@ -33,7 +33,7 @@ final class RequestScope: Sendable {
         guard let usage else { return }
         state.withLock { state in
             let sum = state.tokens ?? (0, 0)
-            state.tokens = (sum.input &+ usage.inputTokens, sum.output &+ usage.outputTokens)
+            state.tokens = (sum.input.addingClamped(usage.inputTokens), sum.output.addingClamped(usage.outputTokens))
         }
     }
 

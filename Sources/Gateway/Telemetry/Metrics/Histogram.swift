@@ -1,3 +1,5 @@
+import Runnable
+
 /// Upper bounds of a histogram's buckets.
 struct BucketBounds: Sendable {
     /// In the unit that is observed, ascending.
@@ -50,7 +52,7 @@ extension BucketBounds {
 struct Histogram: Sendable, Equatable {
     /// Observations by bucket, the last of them beyond all bounds.
     private(set) var counts: [Int]
-    /// Of all values, in the unit that is observed.
+    /// Of all values, in the unit that is observed; never less than before, even where upstreams count nonsense.
     private(set) var sum = 0
 
     /// Nothing observed yet.
@@ -63,14 +65,14 @@ struct Histogram: Sendable, Equatable {
     mutating func observe(_ value: Int, _ bounds: BucketBounds) -> Int {
         let place = bounds.bucket(of: value)
         counts[place] &+= 1
-        sum &+= value
+        sum = sum.addingClamped(value)
         return place
     }
 
     /// Adds what another one with the same bounds has.
     mutating func add(_ other: Histogram) {
         for place in counts.indices { counts[place] &+= other.counts[place] }
-        sum &+= other.sum
+        sum = sum.addingClamped(other.sum)
     }
 
     /// All observations.

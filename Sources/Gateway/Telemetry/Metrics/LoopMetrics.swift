@@ -63,10 +63,11 @@ final class LoopMetrics {
         cell(route, report.endpoint).counts.add(record, report.endpoint, report.exemplar(record), at: loop.now)
     }
 
-    /// What was sent was no request.
-    func rejected(_ record: borrowing AccessRecord) {
-        guard let route = unnamed else { return }
-        cell(route, .none).counts.add(record, .none, .request(record.requestID), at: loop.now)
+    /// What was sent was no request, or not all of one.
+    /// - Parameter route: what it was for, where that is known.
+    func rejected(_ record: borrowing AccessRecord, _ route: RouteService?, _ endpoint: EndpointLabel) {
+        guard let number = route == nil ? unnamed : route?.number else { return }
+        cell(number, endpoint).counts.add(record, endpoint, .request(record.requestID), at: loop.now)
     }
 
     private var unnamed: Int? { isEnabled ? MetricNames.noRoute : nil }
