@@ -69,6 +69,31 @@ struct AccessLineTests {
         #expect(lines.allSatisfy { $0["outcome"]?.string == "client_error" && $0["detail"]?.string?.isEmpty == false })
     }
 
+    @Test func `a request that never was whole is its route's`() throws {
+        let daemon = try Daemon(
+            "loops: 1\nserver: {max_body: 1KiB, body_timeout: 100ms}\n" + EndpointTests.configuration
+        )
+        let head = "POST /invoke HTTP/1.1\r\nHost: a\r\nX-Request-Id: mine\r\nContent-Length: "
+        for request in ["2000\r\n\r\n", "20\r\n\r\n{"] {
+            let connection = try daemon.connect()
+            try connection.send(head + request)
+            #expect(try connection.reply().status >= 400)
+        }
+        for isHalf in [true, false] {
+            let connection = try daemon.connect()
+            try connection.send(head + "20\r\n\r\n{")
+            if isHalf { connection.finishSending() } else { connection.leave() }
+            if isHalf { #expect(try connection.isClosed()) }
+        }
+        let lines = try daemon.accessLines(4)
+        #expect(lines.map { $0["status"]?.integer } == [413, 408, 499, 499])
+        #expect(lines.map { $0["outcome"]?.string } == ["client_error", "client_error", "client_gone", "client_gone"])
+        #expect(lines.allSatisfy { $0["route"]?.string == "/" && $0["endpoint"]?.string == "invoke" })
+        #expect(lines.allSatisfy { $0["id"]?.string == "mine" })
+        let metrics = try daemon.get("/metrics").text
+        #expect(metrics.contains(#"headgate_requests_total{route="/",endpoint="invoke",outcome="client_gone",status="4xx"} 2"#))
+    }
+
     @Test func `a client that leaves is client_gone, before the head with 499`() throws {
         let mock = try MockUpstream("--ttft 1000s")
         let daemon = try Daemon(mock.configuration())

@@ -177,6 +177,11 @@ struct LiveRequestTests {
             #expect(reply["x-should-retry"] == "false")
             #expect(reply.ending == .complete)
         }
+        let waited: [State: String] = [.queued: "queue", .connecting: "connect", .waitingForHead: "upstream"]
+        if let part = waited[state] {
+            let timing = try #require(reply["server-timing"] ?? reply.trailers.first { $0.contains("total;dur=") })
+            #expect(Self.longest(timing) == part, "\(timing)")
+        }
         #expect(try other.reply().ending == .complete)
         let line = try eventually("no access line") {
             scene.daemon.logged("request").first { $0["id"]?.string == "the-one" }
@@ -191,6 +196,16 @@ struct LiveRequestTests {
         try eventually("it is still shown") {
             try scene.admin.requests("--limit", "1000").allSatisfy { $0["id"]?.string != "the-one" }
         }
+    }
+
+    /// The longest part of a `Server-Timing`.
+    private static func longest(_ timing: String) -> String? {
+        let value = timing.hasPrefix("server-timing: ") ? timing.dropFirst("server-timing: ".count) : timing[...]
+        let parts = value.split(separator: ",").map { part in
+            let halves = part.drop { $0 == " " }.split(separator: ";")
+            return (name: String(halves[0]), time: Double(halves[1].dropFirst("dur=".count)) ?? -1)
+        }
+        return parts.filter { $0.name != "total" }.max { $0.time < $1.time }?.name
     }
 
     @Test func `an id must be clear`() throws {

@@ -1,3 +1,4 @@
+import Glibc
 import Providers
 import Runnable
 import ScriptedUpstream
@@ -127,6 +128,33 @@ struct ServerTimingTests {
             #expect(reply.ending == .cut)
             #expect(reply.trailers.isEmpty)
             #expect(!reply.text.contains("server-timing"))
+        }
+    }
+
+    @Test func `a request that comes slowly keeps waiting for the client`() async throws {
+        try await TestGateway.run(mockConfiguration()) { gateway in
+            for (path, isStream) in [("/invoke", false), ("/stream", true), ("/nothing", false)] {
+                let reply = try await gateway.talk { connection in
+                    let bytes = TestRequest.post(path, #"{"input":"hi"}"#).bytes
+                    try connection.send(Array(bytes.dropLast(3)))
+                    usleep(20_000)  // the client's slowness, which is measured
+                    try connection.send(Array(bytes.suffix(3)))
+                    return try connection.reply()
+                }
+                let parts = try isStream ? trailer(reply) : parts(reply["server-timing"])
+                #expect(parts["blocked", default: 0] >= 15_000, "\(path) \(parts)")
+            }
+        }
+    }
+
+    @Test func `so does one that never comes`() async throws {
+        try await TestGateway.run(mockConfiguration(), change: { $0.server.bodyTimeout = .milliseconds(30) }) { gateway in
+            let reply = try await gateway.talk { connection in
+                try connection.send(Array(TestRequest.post("/invoke", #"{"input":"hi"}"#).bytes.dropLast(3)))
+                return try connection.reply()
+            }
+            #expect(reply.status == 408)
+            #expect(try parts(reply["server-timing"])["blocked", default: 0] >= 30_000)
         }
     }
 

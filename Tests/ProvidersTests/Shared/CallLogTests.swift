@@ -41,7 +41,7 @@ import Testing
             await body(config)
             #expect(log.active == 0)
             #expect(counter.value.began == log.begun)
-            #expect(counter.value.ended == log.calls.map(\.error))
+            #expect(Array(counter.value.ended.prefix(CallLog.longest)) == log.calls.map(\.error))
             return log.calls.map { call in
                 Seen(
                     target: "\(call.target.backend) \(call.target.dialect) \(call.target.model)",
@@ -130,6 +130,28 @@ import Testing
         let seen = try await openAI(.response(Self.whole), isStream: true)
         #expect(seen.map(\.error) == [nil])
         #expect(seen.map(\.tokens) == [7])
+    }
+
+    /// Calls beyond those that are kept count all the same.
+    @Test func manyCalls() async throws {
+        let count = CallLog.longest + 3
+        var scripts = [UpstreamScript](repeating: .response(Self.whole), count: count)
+        scripts.append([.untilDisconnect])
+        let fixture = try UpstreamFixture(scripts)
+        let model = fixture.model()
+        _ = await calls(on: fixture.loop) { config in
+            for _ in 0..<count { _ = try? await model.ainvoke(ChatPrompt("hi"), config: config) }
+            guard let log = config.attachment as? CallLog else { return }
+            #expect(log.begun == count)
+            #expect(log.outputTokens == 7 * count)
+            #expect(log.furthest == nil)
+            let last = Task(executorPreference: fixture.loop) { try? await model.ainvoke(ChatPrompt("hi"), config: config) }
+            while log.active == 0 { await Task.yield() }
+            #expect(log.furthest == .waitingForHead)
+            last.cancel()
+            _ = await last.value
+            #expect(log.furthest == nil)
+        }
     }
 
     @Test(arguments: [true, false]) func refusal(isStream: Bool) async throws {
