@@ -14,7 +14,9 @@ public final class DatagramSocket: Sendable {
         guard descriptor >= 0 else { return nil }
         var size = sendBuffer
         setsockopt(descriptor, SOL_SOCKET, SO_SNDBUF, &size, socklen_t(MemoryLayout<Int32>.size))
-        guard SocketAddress.unix(path: path).withSockaddr({ Glibc.connect(descriptor, $0, $1) }) == 0 else { return nil }
+        guard SocketAddress.unix(path: path).withSockaddr({ Glibc.connect(descriptor, $0, $1) }) == 0 else {
+            return nil
+        }
     }
 
     deinit { if descriptor >= 0 { Glibc.close(descriptor) } }

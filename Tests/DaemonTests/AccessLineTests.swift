@@ -91,7 +91,11 @@ struct AccessLineTests {
         #expect(lines.allSatisfy { $0["route"]?.string == "/" && $0["endpoint"]?.string == "invoke" })
         #expect(lines.allSatisfy { $0["id"]?.string == "mine" })
         let metrics = try daemon.get("/metrics").text
-        #expect(metrics.contains(#"headgate_requests_total{route="/",endpoint="invoke",outcome="client_gone",status="4xx"} 2"#))
+        #expect(
+            metrics.contains(
+                #"headgate_requests_total{route="/",endpoint="invoke",outcome="client_gone",status="4xx"} 2"#
+            )
+        )
     }
 
     @Test func `a client that leaves is client_gone, before the head with 499`() throws {

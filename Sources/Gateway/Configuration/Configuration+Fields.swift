@@ -149,7 +149,12 @@ extension ServerSettings {
 extension LogSettings {
     static let fields: [Field<LogSettings>] = [
         .value("level", \.level, .choice, "The least serious level that is written."),
-        .value("format", \.format, .choice, "`auto` is text on a terminal, journal under systemd (with fields), else json."),
+        .value(
+            "format",
+            \.format,
+            .choice,
+            "`auto` is text on a terminal, journal under systemd (with fields), else json."
+        ),
         .value("access", \.access, .boolean, "One line for each request."),
     ]
 }

@@ -19,7 +19,9 @@ struct RequestIDTests {
             #expect(accepted(id) == id)
         }
         for id in ["", "a b", "a\tb", "é", "😀", String(repeating: "z", count: 129)] { #expect(accepted(id) == nil) }
-        for id in ["sk-canary-1", "x-sk-canary-12"] { #expect(accepted(id) == nil, "it holds a key of the configuration") }
+        for id in ["sk-canary-1", "x-sk-canary-12"] {
+            #expect(accepted(id) == nil, "it holds a key of the configuration")
+        }
         #expect(RequestID.accepted([:], Redactor([Secret]())) == nil)
     }
 }

@@ -72,7 +72,9 @@ import Testing
         let log = try makeLog(journal.path, pipe)
         logger(log).warning(
             "words",
-            metadata: ["a.key": "two words", "loops": .stringConvertible(2), "why": "a\n\nMESSAGE=forged \"x\" sk-canary"]
+            metadata: [
+                "a.key": "two words", "loops": .stringConvertible(2), "why": "a\n\nMESSAGE=forged \"x\" sk-canary",
+            ]
         )
         logger(log).error("plain")
         #expect(log.close(seconds: 30))

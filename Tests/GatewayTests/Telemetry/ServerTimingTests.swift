@@ -148,7 +148,8 @@ struct ServerTimingTests {
     }
 
     @Test func `so does one that never comes`() async throws {
-        try await TestGateway.run(mockConfiguration(), change: { $0.server.bodyTimeout = .milliseconds(30) }) { gateway in
+        try await TestGateway.run(mockConfiguration(), change: { $0.server.bodyTimeout = .milliseconds(30) }) {
+            gateway in
             let reply = try await gateway.talk { connection in
                 try connection.send(Array(TestRequest.post("/invoke", #"{"input":"hi"}"#).bytes.dropLast(3)))
                 return try connection.reply()

@@ -114,13 +114,17 @@ import Testing
 
     @Test(arguments: ["9223372036854775807", "1000000000001", "1e18", "1e300", "-1", "-0.5e1", "\"7\""])
     func countsThatNoCallCanTakeAreNone(count: String) throws {
-        let answer = try decode(#"{"choices":[{"message":{}}],"usage":{"prompt_tokens":1,"completion_tokens":\#(count)}}"#)
+        let answer = try decode(
+            #"{"choices":[{"message":{}}],"usage":{"prompt_tokens":1,"completion_tokens":\#(count)}}"#
+        )
         #expect(answer.usage == UsageMetadata(inputTokens: 1, outputTokens: 0))
     }
 
     @Test(arguments: [("1000000000000", 1_000_000_000_000), ("7.0", 7), ("7.9", 7)])
     func countsOfTokens(count: String, expected: Int) throws {
-        let answer = try decode(#"{"choices":[{"message":{}}],"usage":{"prompt_tokens":1,"completion_tokens":\#(count)}}"#)
+        let answer = try decode(
+            #"{"choices":[{"message":{}}],"usage":{"prompt_tokens":1,"completion_tokens":\#(count)}}"#
+        )
         #expect(answer.usage?.outputTokens == expected)
     }
 

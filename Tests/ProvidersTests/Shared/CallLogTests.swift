@@ -145,7 +145,9 @@ import Testing
             #expect(log.begun == count)
             #expect(log.outputTokens == 7 * count)
             #expect(log.furthest == nil)
-            let last = Task(executorPreference: fixture.loop) { try? await model.ainvoke(ChatPrompt("hi"), config: config) }
+            let last = Task(executorPreference: fixture.loop) {
+                try? await model.ainvoke(ChatPrompt("hi"), config: config)
+            }
             while log.active == 0 { await Task.yield() }
             #expect(log.furthest == .waitingForHead)
             last.cancel()
