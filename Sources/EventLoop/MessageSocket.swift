@@ -50,6 +50,11 @@ public enum MessageSocket {
         guard fresh.utf8.count <= SocketAddress.longestPath else {
             throw LoopError("listen on unix:\(path)", number: ENAMETOOLONG)
         }
+        // A socket is replaced, but no file that somebody may want.
+        var status = stat()
+        guard lstat(path, &status) != 0 || status.st_mode & S_IFMT == S_IFSOCK else {
+            throw LoopError("listen on unix:\(path)", number: EEXIST)
+        }
         let descriptor = clev_socket(AF_UNIX, Int32(SOCK_SEQPACKET.rawValue))
         guard descriptor >= 0 else { throw LoopError("open socket for unix:\(path)") }
         unlink(fresh)
@@ -93,15 +98,39 @@ public enum MessageSocket {
         _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) | O_NONBLOCK)
     }
 
+    /// What one attempt to send came to.
+    public enum Sent: Sendable, Equatable {
+        /// It is on its way.
+        case sent
+        /// The other side has to read first.
+        case full
+        /// The other side is gone.
+        case gone
+    }
+
     /// Sends one message; never waits.
     ///
     /// - Parameter descriptors: copies of these go with it, at most ``mostDescriptors``.
     /// - Returns: false when the other side is gone or takes nothing.
     @discardableResult
     public static func send(_ message: String, descriptors: [Int32] = [], on descriptor: Int32) -> Bool {
+        trySend(message, descriptors: descriptors, on: descriptor) == .sent
+    }
+
+    /// The same, and why it was not sent.
+    public static func trySend(_ message: String, descriptors: [Int32] = [], on descriptor: Int32) -> Sent {
         let bytes = Array(message.utf8.prefix(longestMessage))
         let count = min(descriptors.count, mostDescriptors)
-        return bytes.withUnsafeBytes { clev_send(descriptor, $0.baseAddress, $0.count, descriptors, count) } >= 0
+        while true {
+            let result = bytes.withUnsafeBytes { clev_send(descriptor, $0.baseAddress, $0.count, descriptors, count) }
+            if result >= 0 { return .sent }
+            switch errno {
+            case EINTR: continue
+            // The last one: so many descriptors of ours are in flight already.
+            case EAGAIN, EWOULDBLOCK, ENOBUFS, ETOOMANYREFS: return .full
+            default: return .gone
+            }
+        }
     }
 
     /// Receives one message.

@@ -107,6 +107,8 @@ struct ServiceStart {
             () throws(ConfigurationErrors) in try options.load()
         }
         let reloads = Reloads { await control.reload() }
+        var isStarted = false
+        defer { if !isStarted { gateway.removeOpened() } }
         let admin = try await AdminServer.start(
             configuration.admin,
             for: gateway,
@@ -123,6 +125,7 @@ struct ServiceStart {
         await control.ready()
         if let predecessor {
             let hasAnswered = await predecessor.takeOver()
+            gateway.hasTakenOver()
             let metadata: Logger.Metadata = ["pid": "\(predecessor.pid)"]
             if hasAnswered {
                 logger.notice("took over from a process that drains now", metadata: metadata)
@@ -135,6 +138,7 @@ struct ServiceStart {
                 logger.error("no admin socket", metadata: ["reason": "\(error)"])
             }
         }
+        isStarted = true
         return RunningService(
             control: control,
             reloads: reloads,

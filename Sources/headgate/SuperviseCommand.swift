@@ -52,7 +52,7 @@ struct SuperviseCommand: AsyncParsableCommand {
         else {
             return 0
         }
-        return min(max(0, Int32(String(cString: count)) ?? 0), 1024)
+        return GivenSockets.open(among: min(max(0, Int32(String(cString: count)) ?? 0), 1024))
     }
 
     private static func meaning(of signal: Int32) -> Supervisor.Signal {

@@ -37,14 +37,7 @@ public final class AdminServer: Sendable {
     ) async throws -> AdminServer? {
         let directory = getenv("RUNTIME_DIRECTORY").map { String(cString: $0) }
         guard let path = settings.path(runtimeDirectory: directory) else { return nil }
-        var group: UInt32?
-        if let name = settings.group {
-            group = SystemGroup.number(name)
-            guard group != nil else {
-                let error = ConfigurationError(file: file, line: nil, key: "admin.group", message: "no such group")
-                throw ConfigurationErrors(errors: [error])
-            }
-        }
+        let group = try settings.groupNumber(file: file)
         let socket = try AdminSocket.open(path, mode: settings.mode, group: group, takesOver: takesOver)
         let loop: EventLoop
         do {

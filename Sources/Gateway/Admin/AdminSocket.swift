@@ -51,6 +51,9 @@ struct AdminSocket: Sendable {
     /// - Throws: ``EventLoop/LoopError`` naming the path; the one before then keeps it.
     func publish() throws(LoopError) {
         guard first != path, isOurs(first) else { return }
+        if let status = AdminSocket.status(of: path), status.st_mode & S_IFMT != S_IFSOCK {
+            throw LoopError("replace \(path)", number: EEXIST)
+        }
         guard rename(first, path) == 0 else { throw LoopError("replace \(path)") }
     }
 
@@ -74,6 +77,23 @@ struct AdminSocket: Sendable {
     private static func status(of path: String) -> stat? {
         var status = stat()
         return lstat(path, &status) == 0 ? status : nil
+    }
+}
+
+extension AdminSettings {
+    /// The number of the group; nil where none is set. Blocks.
+    ///
+    /// - Parameters:
+    ///   - file: the configuration's name.
+    ///   - line: where the key stands.
+    /// - Throws: ``ConfigurationErrors`` for a group that does not exist.
+    func groupNumber(file: String, line: Int? = nil) throws(ConfigurationErrors) -> UInt32? {
+        guard let group else { return nil }
+        guard let number = SystemGroup.number(group) else {
+            let error = ConfigurationError(file: file, line: line, key: "admin.group", message: "no such group")
+            throw ConfigurationErrors(errors: [error])
+        }
+        return number
     }
 }
 

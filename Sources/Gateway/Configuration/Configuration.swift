@@ -28,6 +28,8 @@ public struct Configuration: Sendable, Equatable {
     public var routes: [RouteSettings] = []
     /// What is allowed but probably not meant, such as a key sent over plain HTTP. Never contains a secret.
     public var warnings: [ConfigurationWarning] = []
+    /// Where the keys stand that only a start can change, for messages.
+    var lines = KeyLines()
 
     /// A configuration with every default and nothing mounted.
     public init() {}
@@ -52,6 +54,18 @@ public struct Configuration: Sendable, Equatable {
         timeouts.apply(route.timeouts)
         return timeouts
     }
+}
+
+/// Lines of a file by key. Two files that say the same are equal, wherever they say it.
+struct KeyLines: Sendable, Equatable {
+    private var lines: [String: Int] = [:]
+
+    subscript(key: String) -> Int? {
+        get { lines[key] }
+        set { lines[key] = newValue }
+    }
+
+    static func == (_: KeyLines, _: KeyLines) -> Bool { true }
 }
 
 /// How many event loops to run.

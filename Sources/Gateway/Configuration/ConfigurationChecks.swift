@@ -4,16 +4,24 @@ import TLS
 struct ConfigurationChecks {
     let configuration: Configuration
     let context: LoadContext
+    private let index: ConfigurationIndex
+
+    init(configuration: Configuration, context: LoadContext) {
+        self.configuration = configuration
+        self.context = context
+        index = ConfigurationIndex(configuration)
+    }
 
     func run() {
         checkListeners()
+        checkSocketPaths()
         checkTracing()
         let backends = SettingPath.root.child("backends")
         for backend in configuration.backends { check(backend, at: backends.child(backend.name)) }
         let models = SettingPath.root.child("models")
         for model in configuration.models {
             let place = models.child(model.name).child("backend")
-            checkName(model.backend, at: place, "backend", among: configuration.backends.map(\.name))
+            checkName(model.backend, at: place, .backend)
         }
         checkRoutes()
         checkMetrics()
@@ -37,6 +45,26 @@ struct ConfigurationChecks {
         let listen = SettingPath.root.child("listen")
         for message in configuration.listenerWarnings { context.warn(listen, message) }
         for listener in configuration.listen { checkPrivateKey(listener.tls, at: listen) }
+    }
+
+    /// Two sockets at one path: the second would take the first one's place.
+    private func checkSocketPaths() {
+        var owners: [String: String] = [:]
+        func check(_ path: String?, _ key: SettingPath) {
+            guard let path else { return }
+            if let owner = owners[path] { context.report(key, "is the same socket as \(owner)") }
+            owners[path] = key.text
+        }
+        for listener in configuration.listen {
+            if case .unix(let path) = listener.address { owners[path] = "listen" }
+        }
+        check(configuration.handover.socket, SettingPath.root.child("handover").child("socket"))
+        if case .path(let path) = configuration.admin.socket {
+            check(path, SettingPath.root.child("admin").child("socket"))
+        }
+        if case .unix(let path)? = configuration.metrics.ownAddress, owners[path] != "listen" {
+            check(path, SettingPath.root.child("metrics").child("listen"))
+        }
     }
 
     private func checkPrivateKey(_ files: CertificateFiles?, at place: SettingPath) {
@@ -108,7 +136,7 @@ struct ConfigurationChecks {
         for route in configuration.routes {
             let place = routes.child(route.path)
             checkWork(of: route, at: place)
-            for owner in configuration.routes where owner.path != route.path {
+            for owner in index.routes(above: route.path) where owner.path != route.path {
                 guard let endpoint = owner.endpoint(colliding: route.path) else { continue }
                 context.report(place, "is also the endpoint \(endpoint) of the route \(owner.path)")
             }
@@ -144,22 +172,22 @@ struct ConfigurationChecks {
                     "is required: name of a model, unless there is a pipeline"
                 )
             }
-            return checkName(route.model, at: place.child("model"), "model", among: configuration.models.map(\.name))
+            return checkName(route.model, at: place.child("model"), .model)
         }
         if isSet("model") { context.report(place.child("model"), "cannot stand beside pipeline; make it a step of it") }
         if isSet("output") {
             context.report(place.child("output"), "has no meaning for a pipeline, which gives what its last step makes")
         }
-        StepChecks(configuration: configuration, context: context, checkName: checkName).check(pipeline)
+        StepChecks(context: context, checkName: checkName).check(pipeline)
     }
 
     /// Reports a name that nothing has. A missing key or an unreadable value has been reported already.
-    private func checkName(_ name: String, at place: SettingPath, _ what: String, among names: [String]) {
-        guard !name.isEmpty, !names.contains(name), context.isSet(place) else { return }
+    private func checkName(_ name: String, at place: SettingPath, _ kind: ConfigurationIndex.Kind) {
+        guard !name.isEmpty, !index.has(kind, name), context.isSet(place) else { return }
         let found = context.found(place)
         let isFromVariable = found.hasPrefix("the value of")
-        let hint = isFromVariable ? "" : Suggestion.hint(for: name, among: names)
-        context.report(place, "there is no \(what) called \(isFromVariable ? found : quoted(name))\(hint)")
+        let hint = isFromVariable ? "" : Suggestion.hint(for: name, among: configuration.names(kind))
+        context.report(place, "there is no \(kind.rawValue) called \(isFromVariable ? found : quoted(name))\(hint)")
     }
 }
 

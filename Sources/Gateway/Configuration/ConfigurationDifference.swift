@@ -34,7 +34,8 @@ public struct ConfigurationDifference: Sendable, Equatable, CustomStringConverti
             into: &changes
         )
         // Two secrets look the same: what else differs in a backend is one.
-        for backend in new.backends where old.backend(backend.name).map({ !$0.hasSameSecrets(as: backend) }) == true {
+        let before = Dictionary(old.backends.map { ($0.name, $0) }) { first, _ in first }
+        for backend in new.backends where before[backend.name].map({ !$0.hasSameSecrets(as: backend) }) == true {
             let key = "backends.\(backend.name)"
             changes.append(Change(key: key, old: Secret.redacted, new: "\(Secret.redacted) (another key or header)"))
         }
@@ -45,11 +46,10 @@ public struct ConfigurationDifference: Sendable, Equatable, CustomStringConverti
         switch (old, new) {
         case (.map(let old), .map(let new)):
             let prefix = key.isEmpty ? "" : "\(key)."
-            for entry in old {
-                let other = new.first { $0.key == entry.key }?.value
-                compare(entry.value, other, at: prefix + entry.key, into: &changes)
-            }
-            for entry in new where !old.contains(where: { $0.key == entry.key }) {
+            let others = Dictionary(new.map { ($0.key, $0.value) }) { first, _ in first }
+            let known = Set(old.map(\.key))
+            for entry in old { compare(entry.value, others[entry.key], at: prefix + entry.key, into: &changes) }
+            for entry in new where !known.contains(entry.key) {
                 changes.append(Change(key: prefix + entry.key, old: nil, new: entry.value.inline))
             }
         case (.list(let old), .list(let new)) where (old + new).contains(where: \.isMap):

@@ -62,6 +62,9 @@ public enum ConfigurationLoader {
         }
         if let failure = context.failure { return .failure(failure) }
         configuration.warnings = context.warnings
+        for key in ["listen", "loops", "handover", "server", "admin", "admin.group", "metrics.listen"] {
+            configuration.lines[key] = context.line(SettingPath(text: key))
+        }
         return .success(configuration)
     }
 

@@ -142,8 +142,8 @@ extension SettingNode {
         if case .map(let entries) = content { return entries }
         if isNull { return [] }
         if !isInvalid {
-            // A file that is one text is no configuration: it may be a key, named by mistake.
-            let found = path == .root && isScalar ? "a text" : found
+            // A text here may be a key, put in the wrong place or named by mistake.
+            let found = isWords ? "a text" : found
             context.report(path, line: context.line(path) ?? line, "expected a mapping, found \(found)")
         }
         return nil

@@ -22,6 +22,12 @@ struct SettingNode {
         return false
     }
 
+    /// Whether it is a text of the file's own, and neither a number nor a boolean.
+    var isWords: Bool {
+        guard case .scalar(let scalar) = content, !scalar.hasVariables else { return false }
+        return !scalar.isPlain || CoreSchema.kind(scalar.text) == .string
+    }
+
     /// Whether it is a mapping with this key.
     func hasKey(_ key: String) -> Bool {
         if case .map(let entries) = content { return entries.contains { $0.key == key } }

@@ -32,11 +32,24 @@ extension ValueType where Value == String {
             switch SmallFile.mode(of: path) {
             case .success: return .success(path)
             case .failure(let failure):
-                return .failure(Mismatch(expected: "the path of a readable file", hint: failure.reason))
+                return .failure(
+                    Mismatch(
+                        expected: "the path of a readable file",
+                        hint: failure.reason,
+                        hidesValue: !looksLikePath(scalar.text)
+                    )
+                )
             }
         } format: {
             .text($0)
         }
+    }
+
+    /// Whether a text may be shown that is no file's path: neither a key that was put where its file belongs, nor a certificate's text.
+    private static func looksLikePath(_ text: String) -> Bool {
+        guard text.utf8.count <= 255, !text.contains(where: \.isWhitespace) else { return false }
+        let isRooted = ["/", "./", "../"].contains { text.hasPrefix($0) }
+        return isRooted || ["pem", "crt", "cer", "key", "txt"].contains { text.hasSuffix(".\($0)") }
     }
 
     /// The name of a host, as certificates carry it.

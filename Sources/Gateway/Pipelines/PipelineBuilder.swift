@@ -4,6 +4,7 @@ import Runnable
 /// Makes runnables of the configuration's routes, for one loop. A route that is used by several others is made once.
 final class PipelineBuilder {
     private let configuration: Configuration
+    private let index: ConfigurationIndex
     /// A model of the configuration with the timeouts of a route.
     private let makeModel: (_ name: String, _ route: RouteSettings) -> (any ChatModel)?
     /// What steps wait with.
@@ -23,6 +24,7 @@ final class PipelineBuilder {
         makeModel: @escaping (_ name: String, _ route: RouteSettings) -> (any ChatModel)?
     ) {
         self.configuration = configuration
+        index = ConfigurationIndex(configuration)
         self.clock = clock
         self.shared = shared
         self.counting = counting
@@ -142,7 +144,7 @@ final class PipelineBuilder {
             case .several(let keys): return RunnablePick(keys).erased
             }
         }
-        if let path = settings.route { return configuration.route(path).flatMap { step(of: $0)?.named(path).erased } }
+        if let path = settings.route { return index.route(path).flatMap { step(of: $0)?.named(path).erased } }
         return Self.passthrough
     }
 

@@ -9,7 +9,7 @@ struct RouteShape: Sendable, Equatable {
 /// Works out the shapes of all routes and, while loading, reports what cannot work: names nobody has, steps that cannot follow each
 /// other, variables that are not there, cycles.
 final class PipelineChecks {
-    private let configuration: Configuration
+    private let index: ConfigurationIndex
     /// Nil where the configuration was checked before.
     private let context: LoadContext?
     private var known: [String: RouteShape] = [:]
@@ -23,14 +23,14 @@ final class PipelineChecks {
     static let maximumDepth = 64
 
     init(_ configuration: Configuration, context: LoadContext? = nil) {
-        self.configuration = configuration
+        index = ConfigurationIndex(configuration)
         self.context = context
     }
 
     /// What a route takes and gives; anything for one that does not exist.
     func shape(of path: String) -> RouteShape {
         if let shape = known[path] { return shape }
-        guard let route = configuration.route(path) else { return RouteShape(input: .any, output: .any) }
+        guard let route = index.route(path) else { return RouteShape(input: .any, output: .any) }
         guard let steps = route.pipeline else {
             let shape = RouteShape(input: .modelInput, output: route.output == .text ? .string : .message)
             known[path] = shape

@@ -4,11 +4,11 @@ struct RunCount {
     /// More are refused when the configuration is read: one request would be a flood.
     static let most = 1000
 
-    private let configuration: Configuration
+    private let index: ConfigurationIndex
     private var known: [String: Int] = [:]
     private var open: Set<String> = []
 
-    init(_ configuration: Configuration) { self.configuration = configuration }
+    init(_ configuration: Configuration) { index = ConfigurationIndex(configuration) }
 
     /// The count of a route; numbers beyond ``most`` are only that.
     mutating func of(_ route: RouteSettings) -> Int {
@@ -33,7 +33,7 @@ struct RunCount {
         for named in (step.parallel ?? []) + (step.assign ?? []) { count += of(named.steps) }
         count += step.branch?.map { arm in of(arm.steps) }.max() ?? 0
         if let map = step.map { count += of(map) }
-        if let path = step.route, let route = configuration.route(path) { count += of(route) }
+        if let path = step.route, let route = index.route(path) { count += of(route) }
         for other in step.others { count = max(count, of(other)) }
         return min(count, Self.most + 1)
     }

@@ -31,7 +31,10 @@ public actor Gateway {
     private var loaded = LogTime.now
     let metrics: GatewayMetrics
     private let metricsListener: MetricsListener?
-    private let paths: [String]  // of Unix sockets of our own, removed at the end
+    private let files: [SocketFile]  // of Unix sockets of our own, removed at the end
+    private let opened: [SocketFile]  // those of them that this process has made
+    private let modes: [(file: SocketFile, mode: UInt32)]  // as configured, of those that were there before
+    private let abandoned: [String]  // addresses that a predecessor listens on, and this process does not
     private var isStopped = false
 
     /// Opens the listeners and serves.
@@ -58,9 +61,12 @@ public actor Gateway {
         let metrics = GatewayMetrics(log: log, service: state, spans: tracing.counts)
         var given = sockets
         var listeners: [OpenListener] = []
+        var isStarted = false
+        defer { if !isStarted { for file in listeners.compactMap(\.openedFile) { file.remove() } } }
         for settings in configuration.listen { listeners.append(try open(settings, count: count, given: &given)) }
         let ownSettings = configuration.metrics.ownAddress.map { ListenerSettings(address: $0) }
         let own = try ownSettings.map { settings throws(LoopError) in try open(settings, count: 1, given: &given) }
+        if let own { listeners.append(own) }
         var runtimes: [LoopRuntime] = []
         var clients: [[String: BackendClient]] = []
         for number in 0..<count {
@@ -83,10 +89,11 @@ public actor Gateway {
         metrics.attach(runtimes)
         metrics.took(configuration, steps, isReload: false)
         await tracing.use(exporter, on: runtimes)
-        try await serve(listeners, certificates, on: runtimes)
-        given.closeRest(logger: Logger(label: "headgate"))
+        try await serve(Array(listeners.prefix(configuration.listen.count)), certificates, on: runtimes)
+        let abandoned = given.closeRest(logger: Logger(label: "headgate"))
         var metricsListener: MetricsListener?
         if let own { metricsListener = try await MetricsListener.start(configuration.metrics, metrics, own) }
+        isStarted = true
         return Gateway(
             configuration,
             file: file,
@@ -95,7 +102,8 @@ public actor Gateway {
             tracing: tracing,
             runtimes: runtimes,
             clients: clients,
-            listeners: listeners + (own.map { [$0] } ?? []),
+            listeners: listeners,
+            abandoned: abandoned,
             metrics: metrics,
             metricsListener: metricsListener
         )
@@ -110,6 +118,7 @@ public actor Gateway {
         runtimes: [LoopRuntime],
         clients: [[String: BackendClient]],
         listeners: [OpenListener],
+        abandoned: [String],
         metrics: GatewayMetrics,
         metricsListener: MetricsListener?
     ) {
@@ -127,9 +136,15 @@ public actor Gateway {
         listening = listeners.map { listener in
             ListeningSockets(address: listener.configured, descriptors: listener.byLoop.flatMap { $0 })
         }
-        paths = listeners.filter { !$0.isManaged }.compactMap { listener in
-            if case .unix(let path) = listener.address { path } else { nil }
+        files = listeners.filter { !$0.isManaged }.compactMap(\.file)
+        opened = listeners.compactMap(\.openedFile)
+        modes = zip(listeners, configuration.listen).compactMap { listener, settings in
+            guard listener.isGiven, !listener.isManaged, let file = listener.file, let mode = settings.mode else {
+                return nil
+            }
+            return (file, mode)
         }
+        self.abandoned = abandoned
     }
 
     /// The loops, for a watchdog.
@@ -150,6 +165,7 @@ public actor Gateway {
         _ = try BackendTLS(configuration.backends, file: file)
         _ = try listenerCertificates(configuration.listen, file: file)
         _ = try Tracing.context(configuration.tracing, file: file)
+        _ = try configuration.admin.groupNumber(file: file, line: configuration.lines["admin.group"])
     }
 
     // MARK: Opening
@@ -160,7 +176,14 @@ public actor Gateway {
         /// With its real port.
         var address: ListenAddress
         var byLoop: [[Int32]]
+        /// Whether it was open already.
+        var isGiven = false
         var isManaged = false
+        /// Of a Unix socket.
+        var file: SocketFile?
+
+        /// What this process has put into the file system.
+        var openedFile: SocketFile? { isGiven ? nil : file }
     }
 
     private static func open(
@@ -174,15 +197,36 @@ public actor Gateway {
                 configured: settings.address,
                 address: settings.address.withPort(port),
                 byLoop: try GivenSocket.spread(taken.descriptors, over: count),
-                isManaged: taken.areManaged
+                isGiven: true,
+                isManaged: taken.areManaged,
+                file: file(of: settings.address)
             )
         }
         let opened = try open(settings, count: count)
         return OpenListener(
             configured: settings.address,
             address: settings.address.withPort(opened.address.port),
-            byLoop: opened.descriptors.map { [$0] }
+            byLoop: opened.descriptors.map { [$0] },
+            file: file(of: settings.address)
         )
+    }
+
+    private static func file(of address: ListenAddress) -> SocketFile? {
+        if case .unix(let path) = address { SocketFile(path) } else { nil }
+    }
+
+    /// What has to wait until a predecessor has stepped back: it serves all its sockets until then, as they were.
+    public nonisolated func hasTakenOver() {
+        for address in abandoned {
+            logger.notice("no longer listening", metadata: ["address": "\(address)"])
+            if address.hasPrefix("unix:") { unlink(String(address.dropFirst(5))) }
+        }
+        for (file, mode) in modes { file.setMode(mode) }
+    }
+
+    /// Removes what this process has put into the file system, when its start comes to nothing after all.
+    public nonisolated func removeOpened() {
+        for file in opened { file.remove() }
     }
 
     private static func open(
@@ -286,7 +330,8 @@ public actor Gateway {
     /// Puts another configuration in force: all of it, or nothing.
     ///
     /// Routes, models, backends, timeouts, log settings, tracing and certificates (read again even if nothing else changed) change at once;
-    /// requests under way finish with what they began with. `listen`, `loops`, `handover` and `server` belong to a start and are refused.
+    /// requests under way finish with what they began with. `listen`, `loops`, `handover`, `server`, `admin` and `metrics.listen` belong to a start
+    /// and are refused.
     ///
     /// - Returns: what has changed.
     /// - Throws: ``ConfigurationErrors``; the old configuration then stays in force.
@@ -300,7 +345,7 @@ public actor Gateway {
             ("metrics.listen", next.metrics.ownAddress != configuration.metrics.ownAddress),
         ] where changed {
             let message = "cannot change while the service runs; restart it instead"
-            errors.append(ConfigurationError(file: file, line: nil, key: key, message: message))
+            errors.append(ConfigurationError(file: file, line: next.lines[key], key: key, message: message))
         }
         guard errors.isEmpty else { throw ConfigurationErrors(errors: errors) }
         let tls = try BackendTLS(next.backends, file: file)
@@ -383,7 +428,7 @@ public actor Gateway {
         await tracing.close()
         if !handedOver {
             await metricsListener?.stop()
-            for path in paths { unlink(path) }
+            for file in files { file.remove() }
         }
         return finished
     }

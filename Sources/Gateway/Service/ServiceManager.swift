@@ -68,10 +68,13 @@ public final class ServiceManager: Sendable {
                     await withCheckedContinuation { continuation in watched.execute { continuation.resume() } }
                 }
                 send("WATCHDOG=1")
-                try? await loop.sleep(for: watchdogInterval / 2)
+                try? await loop.sleep(for: max(watchdogInterval / 2, ServiceManager.shortestFeeding))
             }
         }
     }
+
+    /// More often would be work of its own; a watchdog that wants it is one that nothing satisfies.
+    private static let shortestFeeding = Duration.milliseconds(10)
 
     private func send(_ message: String) {
         channel?.send(message)

@@ -136,7 +136,7 @@ struct OperationTests {
         try daemon.rewrite("admin: {socket: \"\(admin.path)\", mode: \"0600\"}\n" + configuration("second"))
         let result = try admin.run("reload")
         #expect(result.ending == .exited(78))
-        #expect(result.stderr.contains("admin: cannot change while the service runs"))
+        #expect(result.stderr.contains("headgate.yaml:2: admin: cannot change while the service runs"))
         #expect(try output(daemon) == "first")
     }
 

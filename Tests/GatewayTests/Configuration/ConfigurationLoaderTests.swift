@@ -263,6 +263,31 @@ import Testing
         #expect(mistakes(minimal + line).contains("headgate.yaml:4: \(expected)"))
     }
 
+    @Test(arguments: [
+        ("listen: \"unix:/s\"\nhandover: {socket: /s}", "5: handover.socket: is the same socket as listen"),
+        ("listen: \"unix:/s\"\nadmin: {socket: /s}", "5: admin.socket: is the same socket as listen"),
+        ("handover: {socket: /s}\nadmin: {socket: /s}", "5: admin.socket: is the same socket as handover.socket"),
+    ])
+    func `sockets have paths of their own`(lines: String, expected: String) {
+        #expect(mistakes(minimal + lines) == ["headgate.yaml:\(expected)"])
+    }
+
+    @Test(
+        "keys in wrong places are not shown",
+        arguments: [
+            "backends: {b: {dialect: openai, url: \"https://h\", headers: \"Authorization: Bearer sk-canary\"}}",
+            "backends: {b: {dialect: openai, url: \"https://h\", api_key_file: sk-canary}}",
+            "backends: {b: {dialect: openai, url: \"https://h\", api_key_file: \"sk canary /x\"}}",
+            "tracing: {headers: \"authorization=Bearer sk-canary\"}",
+            "listen: {address: \"127.0.0.1:1\", certificate: /c.pem, key: \"-----BEGIN PRIVATE KEY-----\\nsk-canary/\"}",
+        ]
+    )
+    func keysInWrongPlaces(line: String) {
+        let told = mistakes("models: {}\n" + line)
+        #expect(!told.isEmpty)
+        #expect(!told.contains { $0.contains("canary") }, "\(told)")
+    }
+
     @Test func `reports files it cannot read`() throws {
         try withFolder { folder in
             func message(_ file: String) -> String {

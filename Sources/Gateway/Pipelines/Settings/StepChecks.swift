@@ -2,9 +2,8 @@ import Runnable
 
 /// What each step of a pipeline must be by itself: names that exist, templates that can be read, choices that have something to set.
 struct StepChecks {
-    let configuration: Configuration
     let context: LoadContext
-    let checkName: (_ name: String, _ place: SettingPath, _ what: String, _ among: [String]) -> Void
+    let checkName: (_ name: String, _ place: SettingPath, ConfigurationIndex.Kind) -> Void
 
     func check(_ steps: [StepSettings]) {
         for step in steps { check(step) }
@@ -14,11 +13,9 @@ struct StepChecks {
         if let model = step.model {
             // A fallback that is just a name has no key of its own.
             let place = context.isSet(step.place.child("model")) ? step.place.child("model") : step.place
-            checkName(model, place, "model", configuration.models.map(\.name))
+            checkName(model, place, .model)
         }
-        if let route = step.route {
-            checkName(route, step.place.child("route"), "route", configuration.routes.map(\.path))
-        }
+        if let route = step.route { checkName(route, step.place.child("route"), .route) }
         for child in step.children { check(child) }
         guard !step.isBroken else { return }
         for choice in step.configurable { check(choice, of: step) }

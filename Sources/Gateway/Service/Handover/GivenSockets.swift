@@ -35,7 +35,8 @@ public struct GivenSockets: Sendable {
         let names = variable("LISTEN_FDNAMES")?.split(separator: ":", omittingEmptySubsequences: false) ?? []
         for name in ["LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES"] { unsetenv(name) }
         guard (1...1024).contains(count), let owner, owner == getpid() || owner == supervisor else { return }
-        for place in 0..<count {
+        // Numbers beyond those that are open belong to whatever this process opens itself.
+        for place in 0..<GivenSockets.open(among: count) {
             let descriptor = GivenSockets.firstPassed + place
             let name = Int(place) < names.count ? String(names[Int(place)]) : "unknown"
             guard let address = GivenSocket.address(descriptor) else {
@@ -48,6 +49,11 @@ public struct GivenSockets: Sendable {
             }
             add([descriptor], at: address.description, areManaged: true)
         }
+    }
+
+    /// How many of the first `count` passed descriptors are open; the first one that is not ends them.
+    public static func open(among count: Int32) -> Int32 {
+        (0..<max(0, count)).first { fcntl(firstPassed + $0, F_GETFD) < 0 } ?? max(0, count)
     }
 
     /// Adds sockets; a second descriptor of a socket that is here already is closed.
@@ -90,24 +96,21 @@ public struct GivenSockets: Sendable {
         for group in others.groups { add(group.descriptors, at: group.address, areManaged: group.areManaged) }
     }
 
-    /// Closes what no `listen` entry wanted, and says so.
-    mutating func closeRest(logger: Logger) {
-        for group in groups {
-            for descriptor in group.descriptors { close(descriptor) }
-            if group.areManaged {
-                logger.error(
-                    "socket not used",
-                    metadata: [
-                        "address": "\(group.address)",
-                        "reason": "the service manager passed it, but no listen entry has it",
-                    ]
-                )
-            } else {
-                logger.notice("no longer listening", metadata: ["address": "\(group.address)"])
-                if group.address.hasPrefix("unix:") { unlink(String(group.address.dropFirst(5))) }
-            }
+    /// Closes what no `listen` entry wanted, and says so of the service manager's.
+    ///
+    /// - Returns: the addresses of a predecessor's, which serves them as long as this process has not taken over.
+    mutating func closeRest(logger: Logger) -> [String] {
+        defer { drop() }
+        for group in groups where group.areManaged {
+            logger.error(
+                "socket not used",
+                metadata: [
+                    "address": "\(group.address)",
+                    "reason": "the service manager passed it, but no listen entry has it",
+                ]
+            )
         }
-        groups = []
+        return groups.filter { !$0.areManaged }.map(\.address)
     }
 }
 

@@ -39,6 +39,10 @@ public actor HandoverServer {
         let descriptor: Int32
         let pid: pid_t
         var watcher: Watcher?
+        /// Messages that the kernel had no room for yet.
+        var outbox: ArraySlice<(text: String, descriptors: [Int32])> = []
+        var writing: Watcher?
+        var hasSpoken = false
         var isTaking = false
         var waitsForAnswer = false
 
@@ -102,6 +106,7 @@ public actor HandoverServer {
     }
 
     private func accepted(_ descriptor: Int32) {
+        makeRoom()
         guard peers.count < HandoverServer.mostPeers, let credentials = MessageSocket.peer(of: descriptor),
             credentials.user == geteuid() || credentials.user == 0
         else { return Socket.close(descriptor) }
@@ -122,7 +127,17 @@ public actor HandoverServer {
         guard peers.removeValue(forKey: ObjectIdentifier(peer)) != nil else { return }
         peer.watcher?.cancel()
         peer.watcher = nil
+        peer.writing?.cancel()
+        peer.writing = nil
         Socket.close(peer.descriptor)
+    }
+
+    /// Makes room for somebody new: who has connected and says nothing has no need of its place.
+    private func makeRoom() {
+        guard peers.count >= HandoverServer.mostPeers, let silent = peers.values.first(where: { !$0.hasSpoken }) else {
+            return
+        }
+        end(silent)
     }
 
     /// A process that has put its own socket in the path's place, and then did not come to take over: this one is to be found again.
@@ -146,6 +161,7 @@ public actor HandoverServer {
     }
 
     private func obey(_ text: String, _ peer: Peer) {
+        peer.hasSpoken = true
         let words = text.split(separator: " ")
         switch words.first {
         case "take": give(to: peer, version: words.count > 1 ? Int(words[1]) : nil)
@@ -175,23 +191,37 @@ public actor HandoverServer {
             var rest = sockets.descriptors[...]
             while !rest.isEmpty {
                 let part = rest.prefix(MessageSocket.mostDescriptors)
-                MessageSocket.send("listener \(sockets.address)", descriptors: Array(part), on: peer.descriptor)
+                peer.outbox.append(("listener \(sockets.address)", Array(part)))
                 rest = rest.dropFirst(part.count)
             }
         }
-        MessageSocket.send("end", on: peer.descriptor)
+        peer.outbox.append(("end", []))
+        sendRest(to: peer)
     }
-}
 
-/// Tells whether a path still leads to the same file.
-private struct FileIdentity: Equatable {
-    let device: dev_t
-    let inode: ino_t
+    /// Sends what the kernel takes, and the rest when it takes more: a few hundred listeners are more than it keeps for one socket.
+    private func sendRest(to peer: Peer) {
+        while let next = peer.outbox.first {
+            switch MessageSocket.trySend(next.text, descriptors: next.descriptors, on: peer.descriptor) {
+            case .sent: peer.outbox.removeFirst()
+            case .full: return waitForRoom(peer)
+            case .gone: return end(peer)
+            }
+        }
+        peer.writing?.cancel()
+        peer.writing = nil
+    }
 
-    init?(_ path: String) {
-        var status = stat()
-        guard lstat(path, &status) == 0 else { return nil }
-        device = status.st_dev
-        inode = status.st_ino
+    private func waitForRoom(_ peer: Peer) {
+        guard peer.writing == nil else { return }
+        do throws(LoopError) {
+            let writing = try Watcher(on: loop, descriptor: peer.descriptor, interest: .writable) { [unowned peer] in
+                self.sendRest(to: peer)
+            }
+            peer.writing = writing
+            try writing.resume()
+        } catch {
+            end(peer)
+        }
     }
 }

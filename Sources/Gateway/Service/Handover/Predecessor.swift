@@ -64,6 +64,10 @@ public actor Predecessor {
                 return .nobody
             case .nothing:
                 sockets.drop()
+                guard canKill(peer.pid) else {
+                    Socket.close(descriptor)
+                    throw HandoverError("a process that cannot be ended from here does not answer at \(path)")
+                }
                 killAndWait(peer.pid, descriptor)
                 return .killed(peer.pid)
             case .message(let text, let descriptors):
@@ -81,13 +85,19 @@ public actor Predecessor {
         }
     }
 
+    /// Whether the kernel has told which process it is: of one in another PID namespace, such as another container's, it tells 0, and a
+    /// signal to that would be one to this process's own group.
+    private static func canKill(_ pid: pid_t) -> Bool { pid > 1 }
+
+    private func kill() { if Predecessor.canKill(pid) { Glibc.kill(pid, SIGKILL) } else { ended() } }
+
     /// Returns when its descriptors are closed, so that its addresses are free.
     private static func killAndWait(_ pid: pid_t, _ descriptor: Int32) {
-        kill(pid, SIGKILL)
+        Glibc.kill(pid, SIGKILL)
         while case .message = MessageSocket.receive(on: descriptor) {}
         Socket.close(descriptor)
         // Its other descriptors close at the same time; whoever started it reaps it then.
-        for _ in 0..<100 where kill(pid, 0) == 0 { usleep(10_000) }
+        for _ in 0..<100 where Glibc.kill(pid, 0) == 0 { usleep(10_000) }
     }
 
     /// Tells it that this process serves, and waits until it drains. One that does not answer is killed.
@@ -99,7 +109,7 @@ public actor Predecessor {
             begin()
         }
         timer?.arm(after: (limit ?? .zero) + Predecessor.endMargin)
-        if limit == nil, !hasEnded { kill(pid, SIGKILL) }
+        if limit == nil, !hasEnded { kill() }
         return limit != nil
     }
 
@@ -147,7 +157,7 @@ public actor Predecessor {
     private func timedOut() {
         if answered != nil { return answer(nil) }
         guard isLeaving else {
-            kill(pid, SIGKILL)
+            kill()
             return
         }
         isLeaving = false
