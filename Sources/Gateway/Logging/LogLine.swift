@@ -109,7 +109,7 @@ struct LogLine: ~Copyable {
     mutating func field(_ name: LogFieldName, _ id: RunID) {
         key(name)
         quote()
-        line.append(uuidHigh: id.high, low: id.low)
+        id.write(to: line.extend(by: RunID.length))
         quote()
     }
 
@@ -144,16 +144,10 @@ struct LogLine: ~Copyable {
     /// Adds a duration in milliseconds, with three decimals.
     mutating func field(_ name: LogFieldName, milliseconds duration: Duration) {
         key(name)
-        let microseconds = LogLine.microseconds(duration)
+        let microseconds = max(0, Int(duration.wholeNanoseconds)) / 1000
         line.append(decimal: microseconds / 1000)
         line.append(UInt8(ascii: "."))
         line.append(decimal: microseconds % 1000, digits: 3)
-    }
-
-    /// Whole microseconds; negative durations are none. Most fit into 64 bits of attoseconds, which spares a slow division.
-    private static func microseconds(_ duration: Duration) -> Int {
-        if let attoseconds = UInt64(exactly: duration.attoseconds) { return Int(attoseconds / 1_000_000_000_000) }
-        return max(0, Int(duration.wholeMicroseconds))
     }
 
     /// Adds a value of swift-log's; `transform` sees every text in it.

@@ -80,12 +80,18 @@ public struct TraceParent: Sendable, Hashable {
 
     /// Appends the field's value, 55 bytes of version 00.
     public func append(to output: inout [UInt8]) {
-        output.append(literal: "00-")
-        traceID.append(to: &output)
-        output.append(TraceParent.hyphen)
-        spanID.append(to: &output)
-        output.append(literal: "-0")
-        output.append(UInt8(ascii: "0") + flags)
+        withUnsafeTemporaryAllocation(byteCount: TraceParent.length, alignment: 8) { text in
+            guard let start = text.baseAddress else { return }
+            UnsafeMutableRawBufferPointer(start: start, count: 3).copyBytes(from: StaticString("00-").bytes)
+            Bytes.writeHexadecimal(traceID.high, to: start + 3)
+            Bytes.writeHexadecimal(traceID.low, to: start + 19)
+            text[35] = TraceParent.hyphen
+            Bytes.writeHexadecimal(spanID.bits, to: start + 36)
+            text[52] = TraceParent.hyphen
+            text[53] = UInt8(ascii: "0")
+            text[54] = UInt8(ascii: "0") + flags
+            output.append(contentsOf: text)
+        }
     }
 }
 
@@ -140,15 +146,9 @@ public enum TraceState {
 extension [UInt8] {
     /// Appends 16 lower-case hexadecimal digits.
     fileprivate mutating func append(hexadecimal bits: UInt64) {
-        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 16) { digits in
-            var rest = bits
-            var place = 16
-            while place > 0 {
-                place -= 1
-                let digit = UInt8(truncatingIfNeeded: rest & 15)
-                digits[place] = digit &+ (digit < 10 ? 0x30 : 0x57)
-                rest >>= 4
-            }
+        withUnsafeTemporaryAllocation(byteCount: 16, alignment: 8) { digits in
+            guard let start = digits.baseAddress else { return }
+            Bytes.writeHexadecimal(bits, to: start)
             append(contentsOf: digits)
         }
     }
