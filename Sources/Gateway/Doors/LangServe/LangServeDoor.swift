@@ -13,6 +13,7 @@ final class LangServeDoor<Run: RouteRun>: Sendable {
     let route: RouteService
     let run: Run
     let events: LoopBound<EventBuffer>
+    private let config: ConfigDecoding
 
     init(
         loop: EventLoop,
@@ -27,18 +28,17 @@ final class LangServeDoor<Run: RouteRun>: Sendable {
         self.route = route
         self.run = run
         events = LoopBound(EventBuffer(), loop: loop)
+        config = ConfigDecoding(allowed: route.settings.allowConfig, specs: route.specs)
     }
 
     /// - Parameter base: what a config hash in the path says.
     func decoding(_ base: HashedConfig?) -> EnvelopeDecoding<Run> {
-        EnvelopeDecoding(
+        var config = config
+        if let base { config.base = base.config }
+        return EnvelopeDecoding(
             reader: reader.value,
             run: run,
-            config: ConfigDecoding(
-                allowed: route.settings.allowConfig,
-                specs: route.specs,
-                base: base?.config ?? RunConfig()
-            ),
+            config: config,
             maxBatch: route.settings.maxBatch
         )
     }
