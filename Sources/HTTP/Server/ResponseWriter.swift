@@ -88,13 +88,20 @@ public final class ResponseWriter {
 
     /// Sends a whole response. Does nothing when the client has gone.
     ///
-    /// - Parameter body: not sent in answer to HEAD, nor with 204 and 304.
-    public func respond(status: Int, fields: HTTPFields = [:], body: [UInt8]) {
+    /// - Parameters:
+    ///   - own: fields behind `fields`.
+    ///   - body: not sent in answer to HEAD, nor with 204 and 304.
+    public func respond(
+        status: Int,
+        fields: HTTPFields = [:],
+        own: (any ResponseFields)? = nil,
+        body: [UInt8]
+    ) {
         precondition(state == .waiting, "second response to one request")
         guard !transport.isClosed, interruption != .clientGone else { return state = .aborted }
         self.status = status
         let hasBody = status != 204 && status != 304
-        appendHead(status: status, fields: fields, framing: hasBody ? .length(body.count) : .none)
+        appendHead(status: status, fields, own, framing: hasBody ? .length(body.count) : .none)
         if hasBody && !isHead {
             transport.outbox.append(contentsOf: body)
             bodyBytes = body.count
@@ -107,16 +114,23 @@ public final class ResponseWriter {
 
     /// Sends the head of a response whose length is not known: chunked, or until the connection's end for HTTP/1.0.
     ///
-    /// - Parameter keepAlive: bytes that mean nothing to the reader, sent as a chunk of their own at every keep-alive interval;
-    ///   nil where the format has none.
-    public func start(status: Int, fields: HTTPFields, keepAlive: [UInt8]? = nil) {
+    /// - Parameters:
+    ///   - own: fields behind `fields`.
+    ///   - keepAlive: bytes that mean nothing to the reader, sent as a chunk of their own at every keep-alive interval; nil where the
+    ///     format has none.
+    public func start(
+        status: Int,
+        fields: HTTPFields,
+        own: (any ResponseFields)? = nil,
+        keepAlive: [UInt8]? = nil
+    ) {
         precondition(state == .waiting, "second response to one request")
         guard !transport.isClosed, interruption != .clientGone else { return state = .aborted }
         self.status = status
         self.keepAlive = keepAlive
         let isChunked = version == .http11
         if !isChunked { closesAfterwards = true }
-        appendHead(status: status, fields: fields, framing: isChunked ? .chunked : .untilClose)
+        appendHead(status: status, fields, own, framing: isChunked ? .chunked : .untilClose)
         state = .streaming(chunked: isChunked)
         transport.scheduleFlush()
         onSchedule?()
@@ -300,11 +314,17 @@ public final class ResponseWriter {
         }
     }
 
-    private func appendHead(status: Int, fields: HTTPFields, framing: BodyFraming) {
+    private func appendHead(
+        status: Int,
+        _ fields: HTTPFields,
+        _ own: (any ResponseFields)?,
+        framing: BodyFraming
+    ) {
         let connection: HTTPEncoder.Connection =
             closesAfterwards || !clientKeepsAlive ? .close : version == .http10 ? .keepAlive : .implied
         let date = date.value.current()
         HTTPEncoder.appendResponseFields(status: status, fields: fields, date: date, to: &transport.outbox)
+        own?.append(to: &transport.outbox)
         switch framing {
         case .length, .none: appendTiming()
         // RFC 9110, 6.6.2. Sent without TE: trailers as well, since nobody needs it (6.5.1).

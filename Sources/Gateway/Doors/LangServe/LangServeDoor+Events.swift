@@ -71,7 +71,7 @@ extension LangServeDoor {
     ) -> StreamEncoder {
         let offered: [StreamFormat] = [.events, .lines]
         let format = StreamFormat.negotiated(request.head.fields, offered: offered, standard: .events) ?? .events
-        response.start(status: 200, fields: format.fields(report), keepAlive: format.keepAlive)
+        response.start(status: 200, fields: format.fields, own: report, keepAlive: format.keepAlive)
         return StreamEncoder(
             format: format,
             output: .message,

@@ -102,7 +102,7 @@ final class LangServeDoor<Run: RouteRun>: Sendable {
         buffer.bytes.appendRaw(",\"metadata\":{\"run_id\":\"")
         report.runID.append(to: &buffer.bytes)
         buffer.bytes.appendRaw("\",\"feedback_tokens\":[]}}")
-        response.respond(status: 200, fields: report.fields, body: buffer.bytes)
+        response.respond(status: 200, fields: DoorRules.jsonFields, own: report, body: buffer.bytes)
     }
 
     // MARK: Beginning
