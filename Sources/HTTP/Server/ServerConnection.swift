@@ -333,7 +333,7 @@ actor ServerConnection {
             transport.flush()
             return close(reset: true)
         }
-        watchUnsentBytes()
+        noteUnsentBytes()  // both ways from here arm the timer
         // In a drain with a grace the answer may have begun before the drain, and so have promised to keep the connection.
         guard writer.keepsConnection, !isDraining || drainGrace != nil, !(hasClientFinished && backlog.isEmpty) else {
             return linger()
@@ -439,11 +439,15 @@ actor ServerConnection {
         if writer != nil, writeLimit == .distantFuture { watchUnsentBytes() } else { armTimer() }
     }
 
+        noteUnsentBytes()
+        armTimer()
+    }
+
+    private func noteUnsentBytes() {
     private func watchUnsentBytes() {
         guard let transport else { return }
         writeLimit = loop.now + options.writeTimeout
         sentAtWriteLimit = transport.bytesSent
-        armTimer()
     }
 
     private func timerFired() {
