@@ -209,6 +209,7 @@ actor UpstreamConnection {
         exchangeNumber += 1
         sentBefore = transport.bytesSent
         decoder.expect(responseTo: request.method)
+        transport.prepareOutbox()
         let room = request.fields == nil ? 40 : UpstreamConnection.usualFields
         transport.outbox.reserveCapacity(request.preamble.count + request.body.count + room)
         transport.outbox.append(contentsOf: request.preamble)
@@ -244,7 +245,6 @@ actor UpstreamConnection {
         if let failure { throw failure }
         guard phase == .body else { return false }
         arm(limit, timeout, deadline: .distantFuture)
-        transport?.giveBackOutbox()  // nothing is sent before the next request, which may be minutes away
         self.receiver = receiver
         return true
     }

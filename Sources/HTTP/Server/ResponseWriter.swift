@@ -146,6 +146,7 @@ public final class ResponseWriter {
         else { return true }
         bodyBytes += bytes.count
         if !isHead {
+            transport.prepareOutbox()
             if isChunked {
                 ChunkedEncoder.appendChunk(bytes, to: &transport.outbox)
             } else {
@@ -323,6 +324,7 @@ public final class ResponseWriter {
         let connection: HTTPEncoder.Connection =
             closesAfterwards || !clientKeepsAlive ? .close : version == .http10 ? .keepAlive : .implied
         let date = date.value.current()
+        transport.prepareOutbox()
         HTTPEncoder.appendResponseFields(status: status, fields: fields, date: date, to: &transport.outbox)
         own?.append(to: &transport.outbox)
         switch framing {

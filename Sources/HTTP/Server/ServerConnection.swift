@@ -224,6 +224,7 @@ actor ServerConnection {
             if length > 0 { body.reserveCapacity(min(length, 1 << 20) + EventLoop.readBufferPadding) }
         }
         if head.expectsContinue, !hasMore, head.framing != .none, let transport {
+            transport.prepareOutbox()
             HTTPEncoder.appendContinue(to: &transport.outbox)
             transport.scheduleFlush()
         }
