@@ -52,7 +52,7 @@ public actor HTTPClient {
     /// Where it connects to.
     public nonisolated let origin: HTTPOrigin
 
-    private let options: HTTPClientOptions
+    nonisolated let options: HTTPClientOptions
     nonisolated let tls: TLSContext?
     nonisolated let tlsName: String
     nonisolated let traffic: Traffic
@@ -157,7 +157,7 @@ public actor HTTPClient {
     }
 
     private func newConnection() -> UpstreamConnection {
-        UpstreamConnection(client: self, loop: loop, options: options)
+        UpstreamConnection(client: self, loop: loop)
     }
 
     private func queuedLease(

@@ -23,7 +23,7 @@ actor UpstreamConnection {
     }
 
     private let client: HTTPClient
-    private let options: HTTPClientOptions
+    private var options: HTTPClientOptions { client.options }
     private var transport: Transport?
     private var opening: Opening?
     private var lookUp: Task<Void, Never>?
@@ -57,12 +57,11 @@ actor UpstreamConnection {
     /// Room for a request id, a trace and the body's length.
     private static let usualFields = 192
 
-    init(client: HTTPClient, loop: EventLoop, options: HTTPClientOptions) {
+    init(client: HTTPClient, loop: EventLoop) {
         self.client = client
         self.loop = loop
-        self.options = options
         watch = ExchangeWatch(since: loop.now)
-        decoder = ResponseDecoder(limits: options.limits)
+        decoder = ResponseDecoder(limits: client.options.limits)
     }
 
     // MARK: Opening

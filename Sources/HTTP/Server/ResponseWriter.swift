@@ -25,7 +25,8 @@ public final class ResponseWriter {
     }
 
     private let transport: Transport
-    private let options: HTTPServerOptions
+    private let highWater: Int
+    private let lowWater: Int
     private let date: LoopBound<DateCache>
     private let isHead: Bool
     private let version: HTTPVersion
@@ -77,7 +78,8 @@ public final class ResponseWriter {
         head: RequestHead
     ) {
         self.transport = transport
-        self.options = options
+        highWater = options.highWater
+        lowWater = options.lowWater
         self.date = date
         isHead = head.method == .head
         version = head.version
@@ -154,7 +156,7 @@ public final class ResponseWriter {
             }
             transport.scheduleFlush()
         }
-        return isWithinTurn(bytes.count) && transport.pendingBytes <= options.highWater
+        return isWithinTurn(bytes.count) && transport.pendingBytes <= highWater
     }
 
     private func isWithinTurn(_ count: Int) -> Bool {
@@ -177,7 +179,7 @@ public final class ResponseWriter {
     /// - Throws: `CancellationError` when the client goes, the deadline passes or the server shuts down meanwhile.
     public func drained() async throws {
         transport.flush()
-        if transport.pendingBytes <= options.lowWater {
+        if transport.pendingBytes <= lowWater {
             await transport.loop.nextTurn()
         } else {
             await waitForReader()
@@ -189,7 +191,7 @@ public final class ResponseWriter {
         let began = MonotonicTime.now
         timing?.clientBlocks(at: began)
         defer { noteUnblocked(since: began) }
-        while transport.pendingBytes > options.lowWater, interruption == nil {
+        while transport.pendingBytes > lowWater, interruption == nil {
             await withCheckedContinuation { continuation in
                 waiter = continuation
                 wake()  // the suspension may have taken a turn through the executor
@@ -275,7 +277,7 @@ public final class ResponseWriter {
 
     /// Wakes a producer that waits for room, or for nothing any more.
     func wake() {
-        guard let waiter, transport.pendingBytes <= options.lowWater || interruption != nil else { return }
+        guard let waiter, transport.pendingBytes <= lowWater || interruption != nil else { return }
         self.waiter = nil
         waiter.resume()
     }

@@ -21,7 +21,7 @@ actor ServerConnection {
     }
 
     private let server: HTTPServer
-    private let options: HTTPServerOptions
+    private var options: HTTPServerOptions { server.options }
     private let date: LoopBound<DateCache>
     private let handlers: LoopBound<CurrentHandler>
     private let peer: SocketAddress
@@ -75,7 +75,6 @@ actor ServerConnection {
     init(
         server: HTTPServer,
         loop: EventLoop,
-        options: HTTPServerOptions,
         date: LoopBound<DateCache>,
         handlers: LoopBound<CurrentHandler>,
         peer: SocketAddress,
@@ -83,12 +82,11 @@ actor ServerConnection {
     ) {
         self.server = server
         self.loop = loop
-        self.options = options
         self.date = date
         self.handlers = handlers
         self.peer = peer
         self.isSecure = isSecure
-        decoder = RequestDecoder(limits: options.limits)
+        decoder = RequestDecoder(limits: server.options.limits)
     }
 
     /// Takes the descriptor over and starts reading.
@@ -440,12 +438,12 @@ actor ServerConnection {
         if writer != nil, writeLimit == .distantFuture { watchUnsentBytes() } else { armTimer() }
     }
 
+    private func watchUnsentBytes() {
         noteUnsentBytes()
         armTimer()
     }
 
     private func noteUnsentBytes() {
-    private func watchUnsentBytes() {
         guard let transport else { return }
         writeLimit = loop.now + options.writeTimeout
         sentAtWriteLimit = transport.bytesSent
