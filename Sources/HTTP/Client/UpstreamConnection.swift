@@ -220,6 +220,11 @@ actor UpstreamConnection {
         transport.flush()
     }
 
+    /// Keeps another head, which says the same of the connection.
+    func replaceHead(of number: Int, by bare: ResponseHead) {
+        if isCurrent(number) { head = bare }
+    }
+
     /// The body bytes that are there, or the next that come; nil at the end.
     ///
     /// - Parameter number: the exchange's. Once it has handed the connection back, whatever happens there is another's.

@@ -36,6 +36,7 @@ extension LangServeDoor {
         let accepted = StreamFormat.negotiated(request.head.fields, offered: offered, standard: .events)
         let format = accepted ?? .events
         guard let single = begin(request, response, report, base) else { return nil }
+        request.forgetFields()
         let encoder = StreamEncoder(
             format: format,
             output: run.streamedOutput,
