@@ -208,8 +208,8 @@ actor UpstreamConnection {
         exchangeNumber += 1
         sentBefore = transport.bytesSent
         decoder.expect(responseTo: request.method)
-        transport.prepareOutbox()
         let room = request.fields == nil ? 40 : UpstreamConnection.usualFields
+        transport.prepareOutbox()
         transport.outbox.reserveCapacity(request.preamble.count + request.body.count + room)
         transport.outbox.append(contentsOf: request.preamble)
         request.fields?.append(to: &transport.outbox)
