@@ -69,9 +69,9 @@ struct LineBuffer: ~Copyable {
     mutating func append(decimal number: Int) {
         var magnitude = UInt64(number.magnitude)
         if number < 0 { append(UInt8(ascii: "-")) }
-        if magnitude < 10 { return append(UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: magnitude)) }
-        var digits = 2
-        var bound: UInt64 = 100
+        if magnitude < 1000 { return append(small: UInt32(truncatingIfNeeded: magnitude)) }
+        var digits = 4
+        var bound: UInt64 = 10_000
         while digits < 20, magnitude >= bound {
             digits += 1
             bound &*= 10
@@ -83,6 +83,17 @@ struct LineBuffer: ~Copyable {
             place[index] = UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: magnitude % 10)
             magnitude /= 10
         }
+    }
+
+    /// Appends one to three digits.
+    @inline(__always)
+    private mutating func append(small number: UInt32) {
+        let digits = number < 10 ? 1 : number < 100 ? 2 : 3
+        let place = extend(by: digits)
+        let (tens, ones) = (number / 10, number % 10)
+        place[digits &- 1] = UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: ones)
+        if digits > 1 { place[digits &- 2] = UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: tens % 10) }
+        if digits > 2 { place[0] = UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: tens / 10) }
     }
 
     /// Appends exactly `digits` decimal digits, the last ones of `number`.

@@ -78,7 +78,10 @@ struct LogLine: ~Copyable {
     // MARK: Fields
 
     @inline(__always)
-    private mutating func key(_ name: LogFieldName) { line.append(isJSON ? name.json : name.plain) }
+    private mutating func key(_ name: LogFieldName) {
+        // Two calls, each with a text whose length the compiler knows.
+        if isJSON { line.append(name.json) } else { line.append(name.plain) }
+    }
 
     @inline(__always)
     private mutating func quote() {
@@ -86,18 +89,21 @@ struct LogLine: ~Copyable {
     }
 
     /// Adds a number.
+    @inline(__always)
     mutating func field(_ name: LogFieldName, _ number: Int) {
         key(name)
         line.append(decimal: number)
     }
 
     /// Adds text.
+    @inline(__always)
     mutating func field(_ name: LogFieldName, _ text: String) {
         key(name)
         if isJSON { LogText.appendJSON(text, to: &line) } else { LogText.appendValue(text, to: &line) }
     }
 
     /// Adds a word that needs no escaping.
+    @inline(__always)
     mutating func field(_ name: LogFieldName, word: StaticString) {
         key(name)
         quote()
@@ -106,6 +112,7 @@ struct LogLine: ~Copyable {
     }
 
     /// Adds a UUID.
+    @inline(__always)
     mutating func field(_ name: LogFieldName, _ id: RunID) {
         key(name)
         quote()
@@ -125,6 +132,7 @@ struct LogLine: ~Copyable {
     }
 
     /// Adds an address.
+    @inline(__always)
     mutating func field(_ name: LogFieldName, _ address: SocketAddress) {
         guard case .ipv4(let number, let port) = address else { return field(name, address.description) }
         key(name)
@@ -142,6 +150,7 @@ struct LogLine: ~Copyable {
     }
 
     /// Adds a duration in milliseconds, with three decimals.
+    @inline(__always)
     mutating func field(_ name: LogFieldName, milliseconds duration: Duration) {
         key(name)
         let microseconds = max(0, Int(duration.wholeNanoseconds)) / 1000
