@@ -81,17 +81,33 @@ public struct TraceParent: Sendable, Hashable {
     /// Appends the field's value, 55 bytes of version 00.
     public func append(to output: inout [UInt8]) {
         withUnsafeTemporaryAllocation(byteCount: TraceParent.length, alignment: 8) { text in
-            guard let start = text.baseAddress else { return }
-            UnsafeMutableRawBufferPointer(start: start, count: 3).copyBytes(from: StaticString("00-").bytes)
-            Bytes.writeHexadecimal(traceID.high, to: start + 3)
-            Bytes.writeHexadecimal(traceID.low, to: start + 19)
-            text[35] = TraceParent.hyphen
-            Bytes.writeHexadecimal(spanID.bits, to: start + 36)
-            text[52] = TraceParent.hyphen
-            text[53] = UInt8(ascii: "0")
-            text[54] = UInt8(ascii: "0") + flags
+            write(to: text)
             output.append(contentsOf: text)
         }
+    }
+
+    /// Appends the field as a line, with its CRLF.
+    public func appendLine(to output: inout [UInt8]) {
+        let name = StaticString("traceparent: ").bytes
+        withUnsafeTemporaryAllocation(byteCount: name.count + TraceParent.length + 2, alignment: 8) { line in
+            line.copyMemory(from: name)
+            write(to: UnsafeMutableRawBufferPointer(rebasing: line[name.count...]))
+            line[line.count - 2] = Bytes.cr
+            line[line.count - 1] = Bytes.lf
+            output.append(contentsOf: line)
+        }
+    }
+
+    private func write(to text: UnsafeMutableRawBufferPointer) {
+        guard let start = text.baseAddress else { return }
+        text.copyMemory(from: StaticString("00-").bytes)
+        Bytes.writeHexadecimal(traceID.high, to: start + 3)
+        Bytes.writeHexadecimal(traceID.low, to: start + 19)
+        text[35] = TraceParent.hyphen
+        Bytes.writeHexadecimal(spanID.bits, to: start + 36)
+        text[52] = TraceParent.hyphen
+        text[53] = UInt8(ascii: "0")
+        text[54] = UInt8(ascii: "0") + flags
     }
 }
 
