@@ -13,7 +13,7 @@ extension LangServeDoor {
     ) async {
         var batch: BatchRequest<Run.Input>
         do throws(RequestProblem) {
-            let deadline = try deadline(for: request, response)
+            let deadline = ContinuousClock.now + (try limit(for: request, response))
             try DoorRules.checkCoding(request)
             batch = try decoding(base).batch(request.takeBody())
             prepare(&batch, deadline, since: request.received, report)

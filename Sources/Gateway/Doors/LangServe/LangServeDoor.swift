@@ -69,12 +69,12 @@ final class LangServeDoor<Run: RouteRun>: Sendable {
         isEvents: Bool = false
     ) -> SingleRequest<Run.Input>? {
         do throws(RequestProblem) {
-            let deadline = try deadline(for: request, response)
+            let limit = try limit(for: request, response)
             try DoorRules.checkCoding(request)
             var single = try decoding(base).single(request.takeBody(), isEvents: isEvents)
             // The caller's run id where the route allows one, else the one that was drawn for the request.
             if let runID = single.config.runID { report.runID = runID } else { single.config.runID = report.runID }
-            single.config.deadline = deadline
+            single.config.setDeadline(after: limit)
             single.config.attachment = report.calls
             if run.isPipeline { limitConcurrency(of: &single.config) }
             return single
@@ -107,11 +107,9 @@ final class LangServeDoor<Run: RouteRun>: Sendable {
 
     // MARK: Beginning
 
-    /// When the run has to be over: the route's total, or the caller's `X-Request-Timeout-Ms` where that is shorter.
-    func deadline(
-        for request: ServerRequest,
-        _ response: ResponseWriter
-    ) throws(RequestProblem) -> ContinuousClock.Instant {
+    /// How long the run may take from now: the route's total, or the caller's `X-Request-Timeout-Ms` where that is shorter, counted from
+    /// the request's arrival.
+    func limit(for request: ServerRequest, _ response: ResponseWriter) throws(RequestProblem) -> Duration {
         var total = route.timeouts.total
         // Of two, one would be ignored.
         let limits = request.head.fields.values("x-request-timeout-ms")
@@ -125,7 +123,7 @@ final class LangServeDoor<Run: RouteRun>: Sendable {
         }
         let end = request.received + total
         response.setDeadline(end + DoorRules.interruptionGrace)
-        return .now + (end - .now)
+        return end - .now
     }
 
     // MARK: Failing
