@@ -53,6 +53,8 @@ public actor HTTPClient {
     public nonisolated let origin: HTTPOrigin
 
     nonisolated let options: HTTPClientOptions
+    /// The origin's host, where it is an address and needs no look-up.
+    nonisolated let address: SocketAddress?
     nonisolated let tls: TLSContext?
     nonisolated let tlsName: String
     nonisolated let traffic: Traffic
@@ -85,6 +87,7 @@ public actor HTTPClient {
         precondition(!origin.isSecure || tls != nil, "an https origin needs a TLS context")
         self.loop = loop
         self.origin = origin
+        address = SocketAddress(host: origin.host, port: origin.port)
         self.tls = origin.isSecure ? tls : nil
         tlsName = serverName ?? origin.host
         self.options = options

@@ -84,10 +84,10 @@ actor UpstreamConnection {
         phase = .connecting
         timer = LoopTimer(on: loop) { self.timedOut() }
         arm(loop.now + limits.connect, .timeoutConnect, deadline: limits.deadline)
-        let origin = client.origin
-        if let literal = SocketAddress(host: origin.host, port: origin.port) {
-            dial([literal])
+        if let address = client.address {
+            dial([address])
         } else {
+            let origin = client.origin
             // The look-up runs on its own: a slow resolver must not hold a request beyond its limits or its client.
             lookUp = Task(executorPreference: loop) { await self.resolve(origin) }
         }
