@@ -52,6 +52,7 @@ public final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable 
     private var runningFlushWork: [any BeforePoll] = []
     private var stepTime: MonotonicTime?
     private var turnWaiters: [UnsafeContinuation<Void, Never>] = []
+    private var spares: [[UInt8]] = []
 
     /// The number of the turn under way. On the loop.
     public private(set) var turn: UInt64 = 0
@@ -102,6 +103,20 @@ public final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable 
         let whole = UnsafeMutableRawBufferPointer.allocate(byteCount: readBufferSize + readBufferPadding, alignment: 64)
         whole.initializeMemory(as: UInt8.self, repeating: 0)
         return UnsafeMutableRawBufferPointer(rebasing: whole[..<readBufferSize])
+    }
+
+    // MARK: Room
+
+    /// Spare arrays that are kept.
+    private static let mostSpares = 32
+
+    /// An empty array, with room if one was given back: for bytes that are there for a moment, at thousands of places of which few have
+    /// some at once. On the loop.
+    public func takeSpare() -> [UInt8] { spares.popLast() ?? [] }
+
+    /// Keeps the room of an empty array for ``takeSpare()``; some are kept, others freed. On the loop.
+    public func giveBack(_ spare: consuming [UInt8]) {
+        if spares.count < EventLoop.mostSpares { spares.append(spare) }
     }
 
     // MARK: Life

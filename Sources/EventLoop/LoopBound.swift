@@ -3,7 +3,7 @@
 /// The one place where that confinement is asserted instead of proven: ``value`` traps when read off the loop, so a
 /// mistake stops the process in tests rather than corrupting memory in production.
 public struct LoopBound<Value>: @unchecked Sendable {  // @unchecked: `value` checks the thread on every access
-    private let stored: Value
+    @usableFromInline let stored: Value
     /// The loop that `value` belongs to.
     public let loop: EventLoop
 
@@ -14,7 +14,7 @@ public struct LoopBound<Value>: @unchecked Sendable {  // @unchecked: `value` ch
     }
 
     /// The value. On the loop.
-    public var value: Value {
+    @inlinable public var value: Value {
         precondition(loop.isCurrent, "loop-bound value used off its loop")
         return stored
     }

@@ -171,6 +171,21 @@ import Testing
         #expect(Duration.seconds(Int64.min).wholeNanoseconds == .min)
     }
 
+    @Test(
+        "durations of any length are divided exactly",
+        arguments: [
+            0, 1, 999, 1_000_000_000, 9_223_372_036, 18_446_744_072, 18_446_744_073, 18_446_744_074, 75_000_000_000,
+            1_000_000_000_000_000_007, .max - 1, .max,
+        ] as [Int64]
+    )
+    func wholeNanoseconds(number: Int64) {
+        for rest in [0, 1, 709_551_616, 999_999_999] as [Int64] {
+            let more = Duration(secondsComponent: 0, attosecondsComponent: rest)
+            #expect((.nanoseconds(number) + more).wholeNanoseconds == number)
+            #expect((.nanoseconds(-number) - more).wholeNanoseconds == -number)
+        }
+    }
+
     @Test func instantsOfTheOtherClockKeepTheirDistance() {
         let before = MonotonicTime.now
         let instant = ContinuousClock.now.advanced(by: .seconds(100))

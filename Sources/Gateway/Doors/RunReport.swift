@@ -1,5 +1,6 @@
 import EventLoop
 import HTTP
+import JSON
 import Providers
 import Runnable
 
@@ -90,6 +91,20 @@ final class RunReport {
                 fields.append(UnsafeRawBufferPointer(name), checking: id)
             }
         }
+    }
+}
+
+extension RunReport: ResponseFields {
+    /// The same as ``appendID(to:)`` adds, as lines. A caller's id has no characters that would need a check.
+    func append(to output: inout [UInt8]) {
+        if let trace = calls?.trace, trace.isRecorded {
+            output.appendRaw("traceresponse: ")
+            trace.request.append(to: &output)
+            output.appendRaw("\r\n")
+        }
+        output.appendRaw("x-request-id: ")
+        if let requestID { output.append(contentsOf: requestID.utf8) } else { runID.append(to: &output) }
+        output.appendRaw("\r\n")
     }
 }
 

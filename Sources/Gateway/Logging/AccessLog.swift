@@ -76,7 +76,7 @@ extension LogLine {
         }
         field(.endpoint, word: request.endpoint)
         field(.status, request.status)
-        field(.outcome, request.outcome.rawValue)
+        field(.outcome, word: request.outcome.word)
         field(.bytes, request.bytes)
         if let tokens = request.inputTokens { field(.tokensIn, tokens) }
         if let tokens = request.outputTokens { field(.tokensOut, tokens) }

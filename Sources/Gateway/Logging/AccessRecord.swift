@@ -96,6 +96,22 @@ extension AccessRecord {
         /// A fault of this program.
         case internalError = "internal_error"
 
+        /// The raw value, for who writes it often.
+        var word: StaticString {
+            switch self {
+            case .ok: "ok"
+            case .clientGone: "client_gone"
+            case .clientError: "client_error"
+            case .upstreamError: "upstream_error"
+            case .timeout: "timeout"
+            case .truncated: "truncated"
+            case .rejected: "rejected"
+            case .shuttingDown: "shutting_down"
+            case .killed: "killed"
+            case .internalError: "internal_error"
+            }
+        }
+
         /// The outcome of a request that failed with `code`.
         public init(_ code: RunError.Code) {
             switch code {

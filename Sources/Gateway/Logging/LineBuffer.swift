@@ -70,19 +70,32 @@ struct LineBuffer: ~Copyable {
     /// Appends a number in decimal.
     mutating func append(decimal number: Int) {
         var magnitude = UInt64(number.magnitude)
-        var digits = 1
-        var bound: UInt64 = 10
-        while digits < 19, magnitude >= bound {
+        if number < 0 { append(UInt8(ascii: "-")) }
+        if magnitude < 1000 { return append(small: UInt32(truncatingIfNeeded: magnitude)) }
+        var digits = 4
+        var bound: UInt64 = 10_000
+        while digits < 20, magnitude >= bound {
             digits += 1
             bound &*= 10
         }
-        if magnitude >= 10_000_000_000_000_000_000 { digits = 20 }
-        if number < 0 { append(UInt8(ascii: "-")) }
         let place = extend(by: digits)
-        for index in stride(from: digits - 1, through: 0, by: -1) {
+        var index = digits
+        while index > 0 {
+            index &-= 1
             place[index] = UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: magnitude % 10)
             magnitude /= 10
         }
+    }
+
+    /// Appends one to three digits.
+    @inline(__always)
+    private mutating func append(small number: UInt32) {
+        let digits = number < 10 ? 1 : number < 100 ? 2 : 3
+        let place = extend(by: digits)
+        let (tens, ones) = (number / 10, number % 10)
+        place[digits &- 1] = UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: ones)
+        if digits > 1 { place[digits &- 2] = UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: tens % 10) }
+        if digits > 2 { place[0] = UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: tens / 10) }
     }
 
     /// Appends exactly `digits` decimal digits, the last ones of `number`.
@@ -102,34 +115,5 @@ struct LineBuffer: ~Copyable {
             let nibble = UInt8(truncatingIfNeeded: number >> UInt64((digits - 1 - index) * 4)) & 15
             place[index] = nibble &+ (nibble < 10 ? UInt8(ascii: "0") : UInt8(ascii: "a") - 10)
         }
-    }
-    /// Appends a UUID's 36 characters.
-    mutating func append(uuidHigh high: UInt64, low: UInt64) {
-        let place = UnsafeMutableRawPointer(extend(by: 36))
-        let words = (
-            LineBuffer.hex(UInt32(high >> 32)), LineBuffer.hex(UInt32(truncatingIfNeeded: high)),
-            LineBuffer.hex(UInt32(low >> 32)), LineBuffer.hex(UInt32(truncatingIfNeeded: low))
-        )
-        let dash = UInt8(ascii: "-")
-        place.storeBytes(of: words.0.bigEndian, as: UInt64.self)
-        place.storeBytes(of: dash, toByteOffset: 8, as: UInt8.self)
-        place.storeBytes(of: UInt32(words.1 >> 32).bigEndian, toByteOffset: 9, as: UInt32.self)
-        place.storeBytes(of: dash, toByteOffset: 13, as: UInt8.self)
-        place.storeBytes(of: UInt32(truncatingIfNeeded: words.1).bigEndian, toByteOffset: 14, as: UInt32.self)
-        place.storeBytes(of: dash, toByteOffset: 18, as: UInt8.self)
-        place.storeBytes(of: UInt32(words.2 >> 32).bigEndian, toByteOffset: 19, as: UInt32.self)
-        place.storeBytes(of: dash, toByteOffset: 23, as: UInt8.self)
-        place.storeBytes(of: UInt32(truncatingIfNeeded: words.2).bigEndian, toByteOffset: 24, as: UInt32.self)
-        place.storeBytes(of: words.3.bigEndian, toByteOffset: 28, as: UInt64.self)
-    }
-
-    /// Eight hexadecimal digits in one word, the first one in its highest byte: each nibble is spread to a byte of its own.
-    private static func hex(_ number: UInt32) -> UInt64 {
-        var spread = UInt64(number)
-        spread = (spread << 16 | spread) & 0x0000_FFFF_0000_FFFF
-        spread = (spread << 8 | spread) & 0x00FF_00FF_00FF_00FF
-        spread = (spread << 4 | spread) & 0x0F0F_0F0F_0F0F_0F0F
-        let isLetter = ((spread &+ 0x0606_0606_0606_0606) >> 4) & 0x0101_0101_0101_0101
-        return spread &+ 0x3030_3030_3030_3030 &+ isLetter &* UInt64(UInt8(ascii: "a") - 10 - UInt8(ascii: "0"))
     }
 }

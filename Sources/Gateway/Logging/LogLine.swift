@@ -95,7 +95,10 @@ struct LogLine: ~Copyable {
     // MARK: Fields
 
     @inline(__always)
-    private mutating func key(_ name: LogFieldName) { line.append(isJSON ? name.json : name.plain) }
+    private mutating func key(_ name: LogFieldName) {
+        // Two calls, each with a text whose length the compiler knows.
+        if isJSON { line.append(name.json) } else { line.append(name.plain) }
+    }
 
     @inline(__always)
     private mutating func quote() {
@@ -109,20 +112,26 @@ struct LogLine: ~Copyable {
         if isText { quote() }
         let start = line.count
         write(&line)
-        if isJournal {
-            entry.append(name.journal)
-            entry.append(UnsafeRawBufferPointer(rebasing: line.bytes[start...]))
-            entry.append(UInt8(ascii: "\n"))
-        }
+        if isJournal { copyToEntry(name, from: start) }
         if isText { quote() }
     }
 
+    /// Makes a field of the journal's of what stands behind `start`.
+    @inline(never)
+    private mutating func copyToEntry(_ name: LogFieldName, from start: Int) {
+        entry.append(name.journal)
+        entry.append(UnsafeRawBufferPointer(rebasing: line.bytes[start...]))
+        entry.append(UInt8(ascii: "\n"))
+    }
+
     /// Adds a number.
+    @inline(__always)
     mutating func field(_ name: LogFieldName, _ number: Int) {
         field(name, isText: false) { $0.append(decimal: number) }
     }
 
     /// Adds text.
+    @inline(__always)
     mutating func field(_ name: LogFieldName, _ text: String) {
         key(name)
         if isJSON { return LogText.appendJSON(text, to: &line) }
@@ -133,17 +142,20 @@ struct LogLine: ~Copyable {
     }
 
     /// The journal's values need no quotes, but must not end their line.
+    @inline(never)
     private mutating func appendToEntry(_ value: String) {
         LogText.appendMessage(value, to: &entry)
         entry.append(UInt8(ascii: "\n"))
     }
 
     /// Adds a word that needs no escaping.
+    @inline(__always)
     mutating func field(_ name: LogFieldName, word: StaticString) { field(name) { $0.append(word) } }
 
     /// Adds a UUID.
+    @inline(__always)
     mutating func field(_ name: LogFieldName, _ id: RunID) {
-        field(name) { $0.append(uuidHigh: id.high, low: id.low) }
+        field(name) { id.write(to: $0.extend(by: RunID.length)) }
     }
 
     /// Adds a trace's id.
@@ -157,6 +169,7 @@ struct LogLine: ~Copyable {
     }
 
     /// Adds an address.
+    @inline(__always)
     mutating func field(_ name: LogFieldName, _ address: SocketAddress) {
         guard case .ipv4(let number, let port) = address else { return field(name, address.description) }
         field(name) { line in
@@ -173,19 +186,14 @@ struct LogLine: ~Copyable {
     }
 
     /// Adds a duration in milliseconds, with three decimals.
+    @inline(__always)
     mutating func field(_ name: LogFieldName, milliseconds duration: Duration) {
-        let microseconds = LogLine.microseconds(duration)
+        let microseconds = max(0, Int(duration.wholeNanoseconds)) / 1000
         field(name, isText: false) { line in
             line.append(decimal: microseconds / 1000)
             line.append(UInt8(ascii: "."))
             line.append(decimal: microseconds % 1000, digits: 3)
         }
-    }
-
-    /// Whole microseconds; negative durations are none. Most fit into 64 bits of attoseconds, which spares a slow division.
-    private static func microseconds(_ duration: Duration) -> Int {
-        if let attoseconds = UInt64(exactly: duration.attoseconds) { return Int(attoseconds / 1_000_000_000_000) }
-        return max(0, Int(duration.wholeMicroseconds))
     }
 
     /// Adds a value of swift-log's; `transform` sees every text in it.

@@ -39,6 +39,15 @@ public final class ClientResponse: Sendable {
 
     deinit { cancel() }
 
+    /// The same response without the fields of its head, which a body of minutes need not keep; this one is of no more use. On the
+    /// connection's loop.
+    public func withoutFields() -> ClientResponse {
+        isOver.store(true, ordering: .relaxed)
+        let bare = ResponseHead(withoutFieldsOf: head)
+        connection.assumeIsolated { $0.replaceHead(of: exchange, by: bare) }
+        return ClientResponse(head: bare, connection: connection, exchange: exchange, timing: timing)
+    }
+
     /// The next body bytes, as many as are there; nil at the proper end.
     ///
     /// - Parameters:

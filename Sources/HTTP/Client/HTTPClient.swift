@@ -52,7 +52,9 @@ public actor HTTPClient {
     /// Where it connects to.
     public nonisolated let origin: HTTPOrigin
 
-    private let options: HTTPClientOptions
+    nonisolated let options: HTTPClientOptions
+    /// The origin's host, where it is an address and needs no look-up.
+    nonisolated let address: SocketAddress?
     nonisolated let tls: TLSContext?
     nonisolated let tlsName: String
     nonisolated let traffic: Traffic
@@ -85,6 +87,7 @@ public actor HTTPClient {
         precondition(!origin.isSecure || tls != nil, "an https origin needs a TLS context")
         self.loop = loop
         self.origin = origin
+        address = SocketAddress(host: origin.host, port: origin.port)
         self.tls = origin.isSecure ? tls : nil
         tlsName = serverName ?? origin.host
         self.options = options
@@ -157,7 +160,7 @@ public actor HTTPClient {
     }
 
     private func newConnection() -> UpstreamConnection {
-        UpstreamConnection(client: self, loop: loop, options: options)
+        UpstreamConnection(client: self, loop: loop)
     }
 
     private func queuedLease(

@@ -23,7 +23,7 @@ actor UpstreamConnection {
     }
 
     private let client: HTTPClient
-    private let options: HTTPClientOptions
+    private var options: HTTPClientOptions { client.options }
     private var transport: Transport?
     private var opening: Opening?
     private var lookUp: Task<Void, Never>?
@@ -57,12 +57,11 @@ actor UpstreamConnection {
     /// Room for a request id, a trace and the body's length.
     private static let usualFields = 192
 
-    init(client: HTTPClient, loop: EventLoop, options: HTTPClientOptions) {
+    init(client: HTTPClient, loop: EventLoop) {
         self.client = client
         self.loop = loop
-        self.options = options
         watch = ExchangeWatch(since: loop.now)
-        decoder = ResponseDecoder(limits: options.limits)
+        decoder = ResponseDecoder(limits: client.options.limits)
     }
 
     // MARK: Opening
@@ -85,10 +84,10 @@ actor UpstreamConnection {
         phase = .connecting
         timer = LoopTimer(on: loop) { self.timedOut() }
         arm(loop.now + limits.connect, .timeoutConnect, deadline: limits.deadline)
-        let origin = client.origin
-        if let literal = SocketAddress(host: origin.host, port: origin.port) {
-            dial([literal])
+        if let address = client.address {
+            dial([address])
         } else {
+            let origin = client.origin
             // The look-up runs on its own: a slow resolver must not hold a request beyond its limits or its client.
             lookUp = Task(executorPreference: loop) { await self.resolve(origin) }
         }
@@ -210,6 +209,7 @@ actor UpstreamConnection {
         sentBefore = transport.bytesSent
         decoder.expect(responseTo: request.method)
         let room = request.fields == nil ? 40 : UpstreamConnection.usualFields
+        transport.prepareOutbox()
         transport.outbox.reserveCapacity(request.preamble.count + request.body.count + room)
         transport.outbox.append(contentsOf: request.preamble)
         request.fields?.append(to: &transport.outbox)
@@ -218,6 +218,11 @@ actor UpstreamConnection {
         arm(loop.now + limits.head, .timeoutHead, deadline: limits.deadline)
         // It is whole: nothing could share its write, and of a thousand the first should not wait for the last.
         transport.flush()
+    }
+
+    /// Keeps another head, which says the same of the connection.
+    func replaceHead(of number: Int, by bare: ResponseHead) {
+        if isCurrent(number) { head = bare }
     }
 
     /// The body bytes that are there, or the next that come; nil at the end.
@@ -244,7 +249,6 @@ actor UpstreamConnection {
         if let failure { throw failure }
         guard phase == .body else { return false }
         arm(limit, timeout, deadline: .distantFuture)
-        transport?.giveBackOutbox()  // nothing is sent before the next request, which may be minutes away
         self.receiver = receiver
         return true
     }

@@ -117,6 +117,24 @@ enum Bytes {
     }
 }
 
+extension Bytes {
+    /// Writes 16 lower-case hexadecimal digits.
+    static func writeHexadecimal(_ bits: UInt64, to place: UnsafeMutableRawPointer) {
+        place.storeBytes(of: hexadecimal(bits >> 32), as: UInt64.self)
+        place.storeBytes(of: hexadecimal(bits & 0xFFFF_FFFF), toByteOffset: 8, as: UInt64.self)
+    }
+
+    /// Eight digits as they lie in memory: each nibble is spread to a byte of its own.
+    private static func hexadecimal(_ number: UInt64) -> UInt64 {
+        var spread = (number << 16 | number) & 0x0000_FFFF_0000_FFFF
+        spread = (spread << 8 | spread) & 0x00FF_00FF_00FF_00FF
+        spread = (spread << 4 | spread) & 0x0F0F_0F0F_0F0F_0F0F
+        let isLetter = ((spread &+ 0x0606_0606_0606_0606) >> 4) & 0x0101_0101_0101_0101
+        let text = spread &+ 0x3030_3030_3030_3030 &+ isLetter &* UInt64(UInt8(ascii: "a") - 10 - UInt8(ascii: "0"))
+        return UInt64(littleEndian: text.byteSwapped)
+    }
+}
+
 extension UnsafeRawBufferPointer {
     /// Removes and returns the first `count` bytes; the two views share the caller's memory.
     @inline(__always)

@@ -44,6 +44,20 @@ public final class RequestHead: Sendable {
         self.expectsContinue = expectsContinue
     }
 
+    /// A head that says the same but has no fields.
+    init(withoutFieldsOf head: RequestHead) {
+        method = head.method
+        target = head.target
+        path = head.path
+        query = head.query
+        authority = head.authority
+        version = head.version
+        fields = HTTPFields()
+        framing = head.framing
+        keepAlive = head.keepAlive
+        expectsContinue = head.expectsContinue
+    }
+
     /// Host and port the request was meant for, as sent: from the target, else from the Host field.
     public var host: String? {
         let host = authority ?? fields["host"]

@@ -28,4 +28,16 @@ public final class ResponseHead: Sendable {
         self.framing = framing
         self.keepAlive = keepAlive
     }
+
+    /// A head that says the same but has no fields.
+    convenience init(withoutFieldsOf head: ResponseHead) {
+        self.init(
+            version: head.version,
+            status: head.status,
+            reason: head.reason,
+            fields: HTTPFields(),
+            framing: head.framing,
+            keepAlive: head.keepAlive
+        )
+    }
 }

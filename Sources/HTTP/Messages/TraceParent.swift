@@ -80,12 +80,34 @@ public struct TraceParent: Sendable, Hashable {
 
     /// Appends the field's value, 55 bytes of version 00.
     public func append(to output: inout [UInt8]) {
-        output.append(literal: "00-")
-        traceID.append(to: &output)
-        output.append(TraceParent.hyphen)
-        spanID.append(to: &output)
-        output.append(literal: "-0")
-        output.append(UInt8(ascii: "0") + flags)
+        withUnsafeTemporaryAllocation(byteCount: TraceParent.length, alignment: 8) { text in
+            write(to: text)
+            output.append(contentsOf: text)
+        }
+    }
+
+    /// Appends the field as a line, with its CRLF.
+    public func appendLine(to output: inout [UInt8]) {
+        let name = StaticString("traceparent: ").bytes
+        withUnsafeTemporaryAllocation(byteCount: name.count + TraceParent.length + 2, alignment: 8) { line in
+            line.copyMemory(from: name)
+            write(to: UnsafeMutableRawBufferPointer(rebasing: line[name.count...]))
+            line[line.count - 2] = Bytes.cr
+            line[line.count - 1] = Bytes.lf
+            output.append(contentsOf: line)
+        }
+    }
+
+    private func write(to text: UnsafeMutableRawBufferPointer) {
+        guard let start = text.baseAddress else { return }
+        text.copyMemory(from: StaticString("00-").bytes)
+        Bytes.writeHexadecimal(traceID.high, to: start + 3)
+        Bytes.writeHexadecimal(traceID.low, to: start + 19)
+        text[35] = TraceParent.hyphen
+        Bytes.writeHexadecimal(spanID.bits, to: start + 36)
+        text[52] = TraceParent.hyphen
+        text[53] = UInt8(ascii: "0")
+        text[54] = UInt8(ascii: "0") + flags
     }
 }
 
@@ -140,15 +162,9 @@ public enum TraceState {
 extension [UInt8] {
     /// Appends 16 lower-case hexadecimal digits.
     fileprivate mutating func append(hexadecimal bits: UInt64) {
-        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 16) { digits in
-            var rest = bits
-            var place = 16
-            while place > 0 {
-                place -= 1
-                let digit = UInt8(truncatingIfNeeded: rest & 15)
-                digits[place] = digit &+ (digit < 10 ? 0x30 : 0x57)
-                rest >>= 4
-            }
+        withUnsafeTemporaryAllocation(byteCount: 16, alignment: 8) { digits in
+            guard let start = digits.baseAddress else { return }
+            Bytes.writeHexadecimal(bits, to: start)
             append(contentsOf: digits)
         }
     }

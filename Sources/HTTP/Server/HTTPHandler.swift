@@ -3,7 +3,7 @@ public import EventLoop
 /// One complete request. An object, as it is handed through many calls. Belongs to the handler's task.
 public final class ServerRequest {
     /// The request line and fields.
-    public let head: RequestHead
+    public private(set) var head: RequestHead
     /// The whole body, with ``EventLoop/EventLoop/readBufferPadding`` bytes of capacity to spare.
     public private(set) var body: [UInt8]
     /// The client's address.
@@ -41,6 +41,9 @@ public final class ServerRequest {
         swap(&taken, &body)
         return taken
     }
+
+    /// Keeps the request line only: as ``takeBody()``, for answers that may take minutes.
+    public func forgetFields() { head = RequestHead(withoutFieldsOf: head) }
 }
 
 /// Answers requests. One instance serves all connections of a loop.

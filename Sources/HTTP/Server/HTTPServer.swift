@@ -8,7 +8,7 @@ public actor HTTPServer {
     /// The loop.
     public nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
 
-    private let options: HTTPServerOptions
+    nonisolated let options: HTTPServerOptions
     private let date: LoopBound<DateCache>
     private let handlers: LoopBound<CurrentHandler>
     private var endpoints: [Endpoint] = []
@@ -92,7 +92,6 @@ public actor HTTPServer {
         let connection = ServerConnection(
             server: self,
             loop: loop,
-            options: options,
             date: date,
             handlers: handlers,
             peer: peer,

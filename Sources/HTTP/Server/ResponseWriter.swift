@@ -25,7 +25,8 @@ public final class ResponseWriter {
     }
 
     private let transport: Transport
-    private let options: HTTPServerOptions
+    private let highWater: Int
+    private let lowWater: Int
     private let date: LoopBound<DateCache>
     private let isHead: Bool
     private let version: HTTPVersion
@@ -77,7 +78,8 @@ public final class ResponseWriter {
         head: RequestHead
     ) {
         self.transport = transport
-        self.options = options
+        highWater = options.highWater
+        lowWater = options.lowWater
         self.date = date
         isHead = head.method == .head
         version = head.version
@@ -88,13 +90,20 @@ public final class ResponseWriter {
 
     /// Sends a whole response. Does nothing when the client has gone.
     ///
-    /// - Parameter body: not sent in answer to HEAD, nor with 204 and 304.
-    public func respond(status: Int, fields: HTTPFields = [:], body: [UInt8]) {
+    /// - Parameters:
+    ///   - own: fields behind `fields`.
+    ///   - body: not sent in answer to HEAD, nor with 204 and 304.
+    public func respond(
+        status: Int,
+        fields: HTTPFields = [:],
+        own: (any ResponseFields)? = nil,
+        body: [UInt8]
+    ) {
         precondition(state == .waiting, "second response to one request")
         guard !transport.isClosed, interruption != .clientGone else { return state = .aborted }
         self.status = status
         let hasBody = status != 204 && status != 304
-        appendHead(status: status, fields: fields, framing: hasBody ? .length(body.count) : .none)
+        appendHead(status: status, fields, own, framing: hasBody ? .length(body.count) : .none)
         if hasBody && !isHead {
             transport.outbox.append(contentsOf: body)
             bodyBytes = body.count
@@ -107,16 +116,23 @@ public final class ResponseWriter {
 
     /// Sends the head of a response whose length is not known: chunked, or until the connection's end for HTTP/1.0.
     ///
-    /// - Parameter keepAlive: bytes that mean nothing to the reader, sent as a chunk of their own at every keep-alive interval;
-    ///   nil where the format has none.
-    public func start(status: Int, fields: HTTPFields, keepAlive: [UInt8]? = nil) {
+    /// - Parameters:
+    ///   - own: fields behind `fields`.
+    ///   - keepAlive: bytes that mean nothing to the reader, sent as a chunk of their own at every keep-alive interval; nil where the
+    ///     format has none.
+    public func start(
+        status: Int,
+        fields: HTTPFields,
+        own: (any ResponseFields)? = nil,
+        keepAlive: [UInt8]? = nil
+    ) {
         precondition(state == .waiting, "second response to one request")
         guard !transport.isClosed, interruption != .clientGone else { return state = .aborted }
         self.status = status
         self.keepAlive = keepAlive
         let isChunked = version == .http11
         if !isChunked { closesAfterwards = true }
-        appendHead(status: status, fields: fields, framing: isChunked ? .chunked : .untilClose)
+        appendHead(status: status, fields, own, framing: isChunked ? .chunked : .untilClose)
         state = .streaming(chunked: isChunked)
         transport.scheduleFlush()
         onSchedule?()
@@ -132,6 +148,7 @@ public final class ResponseWriter {
         else { return true }
         bodyBytes += bytes.count
         if !isHead {
+            transport.prepareOutbox()
             if isChunked {
                 ChunkedEncoder.appendChunk(bytes, to: &transport.outbox)
             } else {
@@ -139,7 +156,7 @@ public final class ResponseWriter {
             }
             transport.scheduleFlush()
         }
-        return isWithinTurn(bytes.count) && transport.pendingBytes <= options.highWater
+        return isWithinTurn(bytes.count) && transport.pendingBytes <= highWater
     }
 
     private func isWithinTurn(_ count: Int) -> Bool {
@@ -162,7 +179,7 @@ public final class ResponseWriter {
     /// - Throws: `CancellationError` when the client goes, the deadline passes or the server shuts down meanwhile.
     public func drained() async throws {
         transport.flush()
-        if transport.pendingBytes <= options.lowWater {
+        if transport.pendingBytes <= lowWater {
             await transport.loop.nextTurn()
         } else {
             await waitForReader()
@@ -174,7 +191,7 @@ public final class ResponseWriter {
         let began = MonotonicTime.now
         timing?.clientBlocks(at: began)
         defer { noteUnblocked(since: began) }
-        while transport.pendingBytes > options.lowWater, interruption == nil {
+        while transport.pendingBytes > lowWater, interruption == nil {
             await withCheckedContinuation { continuation in
                 waiter = continuation
                 wake()  // the suspension may have taken a turn through the executor
@@ -260,7 +277,7 @@ public final class ResponseWriter {
 
     /// Wakes a producer that waits for room, or for nothing any more.
     func wake() {
-        guard let waiter, transport.pendingBytes <= options.lowWater || interruption != nil else { return }
+        guard let waiter, transport.pendingBytes <= lowWater || interruption != nil else { return }
         self.waiter = nil
         waiter.resume()
     }
@@ -300,11 +317,18 @@ public final class ResponseWriter {
         }
     }
 
-    private func appendHead(status: Int, fields: HTTPFields, framing: BodyFraming) {
+    private func appendHead(
+        status: Int,
+        _ fields: HTTPFields,
+        _ own: (any ResponseFields)?,
+        framing: BodyFraming
+    ) {
         let connection: HTTPEncoder.Connection =
             closesAfterwards || !clientKeepsAlive ? .close : version == .http10 ? .keepAlive : .implied
         let date = date.value.current()
+        transport.prepareOutbox()
         HTTPEncoder.appendResponseFields(status: status, fields: fields, date: date, to: &transport.outbox)
+        own?.append(to: &transport.outbox)
         switch framing {
         case .length, .none: appendTiming()
         // RFC 9110, 6.6.2. Sent without TE: trailers as well, since nobody needs it (6.5.1).

@@ -21,7 +21,7 @@ actor ServerConnection {
     }
 
     private let server: HTTPServer
-    private let options: HTTPServerOptions
+    private var options: HTTPServerOptions { server.options }
     private let date: LoopBound<DateCache>
     private let handlers: LoopBound<CurrentHandler>
     private let peer: SocketAddress
@@ -75,7 +75,6 @@ actor ServerConnection {
     init(
         server: HTTPServer,
         loop: EventLoop,
-        options: HTTPServerOptions,
         date: LoopBound<DateCache>,
         handlers: LoopBound<CurrentHandler>,
         peer: SocketAddress,
@@ -83,12 +82,11 @@ actor ServerConnection {
     ) {
         self.server = server
         self.loop = loop
-        self.options = options
         self.date = date
         self.handlers = handlers
         self.peer = peer
         self.isSecure = isSecure
-        decoder = RequestDecoder(limits: options.limits)
+        decoder = RequestDecoder(limits: server.options.limits)
     }
 
     /// Takes the descriptor over and starts reading.
@@ -227,6 +225,7 @@ actor ServerConnection {
             if length > 0 { body.reserveCapacity(min(length, 1 << 20) + EventLoop.readBufferPadding) }
         }
         if head.expectsContinue, !hasMore, head.framing != .none, let transport {
+            transport.prepareOutbox()
             HTTPEncoder.appendContinue(to: &transport.outbox)
             transport.scheduleFlush()
         }
@@ -338,7 +337,7 @@ actor ServerConnection {
             transport.flush()
             return close(reset: true)
         }
-        watchUnsentBytes()
+        noteUnsentBytes()  // both ways from here arm the timer
         // In a drain with a grace the answer may have begun before the drain, and so have promised to keep the connection.
         guard writer.keepsConnection, !isDraining || drainGrace != nil, !(hasClientFinished && backlog.isEmpty) else {
             return linger()
@@ -466,10 +465,14 @@ actor ServerConnection {
     }
 
     private func watchUnsentBytes() {
+        noteUnsentBytes()
+        armTimer()
+    }
+
+    private func noteUnsentBytes() {
         guard let transport else { return }
         writeLimit = loop.now + options.writeTimeout
         sentAtWriteLimit = transport.bytesSent
-        armTimer()
     }
 
     private func timerFired() {

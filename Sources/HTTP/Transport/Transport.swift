@@ -50,7 +50,7 @@ final class Transport: BeforePoll {
     private var endWatcher: Watcher?  // while reading is paused
     private var callbacks: Callbacks?
 
-    /// Plain bytes to send; append, then call ``scheduleFlush()``.
+    /// Plain bytes to send; call ``prepareOutbox()``, append, then call ``scheduleFlush()``.
     var outbox: [UInt8] = []
     private var sentOfOutbox = 0
     private var cipher: [UInt8] = []  // encrypted bytes the kernel has not taken yet
@@ -67,7 +67,8 @@ final class Transport: BeforePoll {
     /// Bytes given to the kernel since the connection began, of the plain text on a plain socket.
     private(set) var bytesSent: UInt64 = 0
 
-    /// An outbox that grew beyond this is given back when it has been sent, so that idle connections stay small.
+    /// An outbox that grew beyond this is freed when it has been sent, a smaller one left to the loop: connections that have nothing to
+    /// send hold no room for it.
     private static let keptCapacity = 4096
 
     /// - Parameters:
@@ -101,6 +102,11 @@ final class Transport: BeforePoll {
 
     /// Bytes that the kernel has not taken yet.
     var pendingBytes: Int { outbox.count - sentOfOutbox + cipher.count - sentOfCipher }
+
+    /// Takes room for ``outbox``, which has none between two writes.
+    func prepareOutbox() {
+        if outbox.capacity == 0 { outbox = loop.takeSpare() }
+    }
 
     /// Has ``outbox`` written before the loop waits again.
     func scheduleFlush() {
@@ -210,16 +216,11 @@ final class Transport: BeforePoll {
 
     private func emptyOutbox() {
         sentOfOutbox = 0
-        if outbox.capacity > Transport.keptCapacity {
-            outbox = []
-        } else {
-            outbox.removeAll(keepingCapacity: true)
-        }
-    }
-
-    /// Frees the outbox's room if it is empty.
-    func giveBackOutbox() {
-        if outbox.isEmpty, outbox.capacity > 0 { outbox = [] }
+        var sent: [UInt8] = []
+        swap(&sent, &outbox)
+        guard 1...Transport.keptCapacity ~= sent.capacity else { return }
+        sent.removeAll(keepingCapacity: true)
+        loop.giveBack(sent)
     }
 
     /// Moves the rest to the front once the sent part is the larger one: each byte moves at most once.

@@ -111,7 +111,7 @@ final class OpenAIStreamSource: PushSource, @unchecked Sendable {  // @unchecked
     private func begin() async throws {
         guard let prompt = prompt.take() else { return }
         do {
-            response = try await model.send(prompt, arguments, isStream: true, clock)
+            response = try await model.send(prompt, arguments, isStream: true, clock).withoutFields()
         } catch {
             clock.record?.end(throwing: error)
             throw error

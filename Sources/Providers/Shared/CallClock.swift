@@ -33,12 +33,13 @@ final class CallClock {
     /// A call that begins now. Any thread; everything else on `loop`.
     init(_ timeouts: UpstreamTimeouts, config: RunConfig, target: CallTarget, isStream: Bool, loop: EventLoop) {
         self.loop = loop
-        start = .now
-        waited = config.waitingSince.map { ContinuousClock.now - $0 }
+        let start = MonotonicTime.now
+        self.start = start
+        waited = config.waited
         self.timeouts = timeouts
         self.isStream = isStream
         let total = start + timeouts.total
-        deadline = config.deadline.map { min(MonotonicTime($0), total) } ?? total
+        deadline = config.timeLeft.map { min(start + $0, total) } ?? total
         sent = start
         phase = isStream ? .firstToken : .head
         record = CallLog.of(config)?.begin(target, isStream: isStream, at: start)

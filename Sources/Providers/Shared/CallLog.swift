@@ -12,7 +12,10 @@ public final class CallLog: @unchecked Sendable {  // @unchecked: used on `loop`
     /// Where it is used.
     public let loop: EventLoop
     /// The first calls, in the order in which they began.
-    public private(set) var calls: [ModelCall] = []
+    public var calls: [ModelCall] { first.map { [$0] + others } ?? [] }
+    /// Most requests make one call, which needs no array.
+    private var first: ModelCall?
+    private var others: [ModelCall] = []
     /// Calls begun.
     public private(set) var begun = 0
     /// Calls under way.
@@ -61,7 +64,7 @@ public final class CallLog: @unchecked Sendable {  // @unchecked: used on `loop`
     func begin(_ target: CallTarget, isStream: Bool, at time: MonotonicTime) -> ModelCall {
         let call = ModelCall(target, isStream: isStream, number: begun, began: time, log: self)
         clock.began(at: time)
-        if begun < CallLog.longest { calls.append(call) }
+        if begun == 0 { first = call } else if begun < CallLog.longest { others.append(call) }
         begun += 1
         active += 1
         latestTarget = target

@@ -63,12 +63,10 @@ public struct CallTrace: Sendable {
 
     /// Appends the fields that an upstream gets with a call.
     func append(ofCall number: Int, to output: inout [UInt8]) {
-        output.appendRaw("traceparent: ")
-        TraceParent(traceID: traceID, spanID: span(ofCall: number), flags: flags).append(to: &output)
-        if !state.isEmpty {
-            output.appendRaw("\r\ntracestate: ")
-            output.append(contentsOf: state)
-        }
+        TraceParent(traceID: traceID, spanID: span(ofCall: number), flags: flags).appendLine(to: &output)
+        guard !state.isEmpty else { return }
+        output.appendRaw("tracestate: ")
+        output.append(contentsOf: state)
         output.appendRaw("\r\n")
     }
 }

@@ -33,6 +33,17 @@ public struct RunConfig: Sendable {
         set { change(newValue != nil) { $0.deadline = newValue.map { RunInstant($0) } } }
     }
 
+    /// Sets ``deadline`` so far from now, without making an instant: those of the standard library are copied through tables.
+    package mutating func setDeadline(after duration: Duration) {
+        change(true) { $0.deadline = RunInstant(after: duration) }
+    }
+
+    /// From now until ``deadline``; nil without one.
+    package var timeLeft: Duration? { storage?.fields.deadline?.timeLeft }
+
+    /// How long the run has waited since ``waitingSince``; nil without that.
+    package var waited: Duration? { (storage?.fields.waitingSince?.timeLeft).map { .zero - $0 } }
+
     /// What whoever began the run wants found again by what the run calls, at any depth. Nil for nothing. Handed to children, and not
     /// looked at here.
     public var attachment: (any AnyObject & Sendable)? {

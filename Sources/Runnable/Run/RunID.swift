@@ -74,44 +74,53 @@ extension RunID: LosslessStringConvertible {
 
     /// 36 characters, lower case, with hyphens.
     public var description: String {
-        String(unsafeUninitializedCapacity: 36) { buffer in
-            write(to: buffer)
-            return 36
+        String(unsafeUninitializedCapacity: RunID.length) { buffer in
+            guard let start = buffer.baseAddress else { return 0 }
+            write(to: UnsafeMutableRawPointer(start))
+            return RunID.length
         }
     }
 
     /// Appends the 36 characters of `description`.
     public func append(to bytes: inout [UInt8]) {
-        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 36) { buffer in
-            write(to: buffer)
+        withUnsafeTemporaryAllocation(byteCount: RunID.length, alignment: 8) { buffer in
+            guard let start = buffer.baseAddress else { return }
+            write(to: start)
             bytes.append(contentsOf: buffer)
         }
     }
 
-    private func write(to buffer: UnsafeMutableBufferPointer<UInt8>) {
-        RunID.write(high >> 32, digits: 8, to: buffer, at: 0)
-        RunID.write(high >> 16, digits: 4, to: buffer, at: 9)
-        RunID.write(high, digits: 4, to: buffer, at: 14)
-        RunID.write(low >> 48, digits: 4, to: buffer, at: 19)
-        RunID.write(low, digits: 12, to: buffer, at: 24)
-        for place in stride(from: 8, through: 23, by: 5) { buffer[place] = UInt8(ascii: "-") }
+    /// Characters of `description`.
+    package static let length = 36
+
+    /// Writes the 36 characters of `description`, in a few words: every request and every log line has some of these.
+    package func write(to place: UnsafeMutableRawPointer) {
+        let hyphen = UInt8(ascii: "-")
+        let words = (
+            RunID.digits(high >> 32), RunID.digits(high & 0xFFFF_FFFF),
+            RunID.digits(low >> 32), RunID.digits(low & 0xFFFF_FFFF)
+        )
+        place.storeBytes(of: words.0, as: UInt64.self)
+        place.storeBytes(of: hyphen, toByteOffset: 8, as: UInt8.self)
+        place.storeBytes(of: UInt32(truncatingIfNeeded: words.1), toByteOffset: 9, as: UInt32.self)
+        place.storeBytes(of: hyphen, toByteOffset: 13, as: UInt8.self)
+        place.storeBytes(of: UInt32(truncatingIfNeeded: words.1 >> 32), toByteOffset: 14, as: UInt32.self)
+        place.storeBytes(of: hyphen, toByteOffset: 18, as: UInt8.self)
+        place.storeBytes(of: UInt32(truncatingIfNeeded: words.2), toByteOffset: 19, as: UInt32.self)
+        place.storeBytes(of: hyphen, toByteOffset: 23, as: UInt8.self)
+        place.storeBytes(of: UInt32(truncatingIfNeeded: words.2 >> 32), toByteOffset: 24, as: UInt32.self)
+        place.storeBytes(of: words.3, toByteOffset: 28, as: UInt64.self)
     }
 
-    /// Writes the lowest `digits` hexadecimal digits of `value`.
-    private static func write(
-        _ value: UInt64,
-        digits: Int,
-        to buffer: UnsafeMutableBufferPointer<UInt8>,
-        at start: Int
-    ) {
-        var rest = value
-        var place = start + digits
-        while place > start {
-            place -= 1
-            let nibble = UInt8(truncatingIfNeeded: rest & 15)
-            buffer[place] = nibble &+ (nibble < 10 ? UInt8(ascii: "0") : UInt8(ascii: "a") - 10)
-            rest >>= 4
-        }
+    /// Eight lower-case hexadecimal digits as they lie in memory: each nibble is spread to a byte of its own.
+    private static func digits(_ number: UInt64) -> UInt64 {
+        var spread = (number << 16 | number) & 0x0000_FFFF_0000_FFFF
+        spread = (spread << 8 | spread) & 0x00FF_00FF_00FF_00FF
+        spread = (spread << 4 | spread) & 0x0F0F_0F0F_0F0F_0F0F
+        let isLetter = ((spread &+ 0x0606_0606_0606_0606) >> 4) & 0x0101_0101_0101_0101
+        let letters = isLetter &* UInt64(UInt8(ascii: "a") - 10 - UInt8(ascii: "0"))
+        let text = spread &+ 0x3030_3030_3030_3030 &+ letters
+        return UInt64(littleEndian: text.byteSwapped)
     }
 }
 

@@ -9,6 +9,12 @@ struct RunInstant: Sendable {
 
     init(_ instant: ContinuousClock.Instant) { sinceStart = RunInstant.start.duration(to: instant) }
 
+    /// The point in time so far from now.
+    init(after duration: Duration) { sinceStart = RunInstant.start.duration(to: .now) + duration }
+
+    /// From now until then; negative when that is past.
+    var timeLeft: Duration { sinceStart - RunInstant.start.duration(to: .now) }
+
     /// The same point in time, to the attosecond.
     var instant: ContinuousClock.Instant { RunInstant.start.advanced(by: sinceStart) }
 }

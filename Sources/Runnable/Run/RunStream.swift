@@ -131,6 +131,12 @@ public struct RunStream<Element: Sendable>: AsyncSequence, Sendable {
                     throw error
                 }
             }
+            return try await pullEach(take)
+        }
+
+        /// Apart from `forEach`, which would keep room for an element as long as a stream is pushed.
+        @usableFromInline @inline(never)
+        mutating func pullEach(_ take: @escaping (Element) -> Bool) async throws -> Bool {
             while true {
                 // What is there already costs no asynchronous call.
                 while case .element(let element) = try nextReady() {

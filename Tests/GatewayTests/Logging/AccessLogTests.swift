@@ -52,6 +52,11 @@ import Testing
         }
     }
 
+    @Test("outcomes are written as they are called", arguments: AccessRecord.Outcome.allCases)
+    func outcomes(outcome: AccessRecord.Outcome) {
+        #expect("\(outcome.word)" == outcome.rawValue)
+    }
+
     @Test func jsonLines() throws {
         #expect(
             try lines(.with(.json), [record(), full()]) == """

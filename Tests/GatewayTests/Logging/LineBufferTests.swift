@@ -26,7 +26,7 @@ import Testing
 
     @Test func identitiesAreWrittenAsTheyRead() {
         for id in [RunID(high: 0, low: 0), RunID(high: .max, low: .max), .random(), .random(), .timeOrdered()] {
-            #expect(written { $0.append(uuidHigh: id.high, low: id.low) } == id.description)
+            #expect(written { id.write(to: $0.extend(by: RunID.length)) } == id.description)
         }
     }
 

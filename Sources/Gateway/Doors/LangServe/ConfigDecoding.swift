@@ -4,7 +4,7 @@ import Runnable
 
 /// Reads a request's `config` (langserve-protocol.md, 1.2): only the keys that the route allows take effect, and unknown ones are
 /// ignored, camelCase ones included.
-struct ConfigDecoding {
+struct ConfigDecoding: Sendable {
     /// The keys that count.
     let allowed: Set<RouteSettings.ConfigKey>
     /// What callers may choose under `configurable`.

@@ -5,8 +5,8 @@ import Runnable
 struct SingleRequest<Input: Sendable> {
     var input: Input
     var config: RunConfig
-    /// Which events are wanted; for the event streams only.
-    var filter = RunEventFilter.all
+    /// Which events are wanted, where the caller was asked: for the event streams only. All else would copy its lists for nothing.
+    var filter: RunEventFilter?
 }
 
 /// What `/batch` was asked.

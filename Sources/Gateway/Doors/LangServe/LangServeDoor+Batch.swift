@@ -13,7 +13,7 @@ extension LangServeDoor {
     ) async {
         var batch: BatchRequest<Run.Input>
         do throws(RequestProblem) {
-            let deadline = try deadline(for: request, response)
+            let deadline = ContinuousClock.now + (try limit(for: request, response))
             try DoorRules.checkCoding(request)
             batch = try decoding(base).batch(request.takeBody())
             prepare(&batch, deadline, since: request.received, report)
@@ -68,7 +68,7 @@ extension LangServeDoor {
             }
             if response.mustStop { throw CancellationError() }
             let body = body(results, batch.configs, response, report)
-            response.respond(status: 200, fields: report.fields, body: body)
+            response.respond(status: 200, fields: DoorRules.jsonFields, own: report, body: body)
         } catch {
             fail(error, response, report)
         }
@@ -151,7 +151,7 @@ extension LangServeDoor {
         _ response: ResponseWriter,
         _ report: RunReport
     ) async {
-        response.start(status: 200, fields: format.fields(report), keepAlive: format.keepAlive)
+        response.start(status: 200, fields: format.fields, own: report, keepAlive: format.keepAlive)
         let run = run
         let bound = LoopBound(response, loop: loop)
         let encoder = BatchEncoder(format: format)

@@ -13,7 +13,7 @@ extension LangServeDoor {
         _ base: HashedConfig?
     ) async {
         await streamed(request, response, report, base) { single, config in
-            run.astreamEvents(single.input, config: config, filter: single.filter)
+            run.astreamEvents(single.input, config: config, filter: single.filter ?? .all)
         } send: {
             send($0, $1, response, report)
         }
@@ -27,7 +27,7 @@ extension LangServeDoor {
         _ base: HashedConfig?
     ) async {
         await streamed(request, response, report, base) { single, config in
-            run.astreamLog(single.input, config: config, filter: single.filter)
+            run.astreamLog(single.input, config: config, filter: single.filter ?? .all)
         } send: {
             send($0, $1, response, report)
         }
@@ -71,7 +71,7 @@ extension LangServeDoor {
     ) -> StreamEncoder {
         let offered: [StreamFormat] = [.events, .lines]
         let format = StreamFormat.negotiated(request.head.fields, offered: offered, standard: .events) ?? .events
-        response.start(status: 200, fields: format.fields(report), keepAlive: format.keepAlive)
+        response.start(status: 200, fields: format.fields, own: report, keepAlive: format.keepAlive)
         return StreamEncoder(
             format: format,
             output: .message,

@@ -36,6 +36,7 @@ extension LangServeDoor {
         let accepted = StreamFormat.negotiated(request.head.fields, offered: offered, standard: .events)
         let format = accepted ?? .events
         guard let single = begin(request, response, report, base) else { return nil }
+        request.forgetFields()
         let encoder = StreamEncoder(
             format: format,
             output: run.streamedOutput,
@@ -44,7 +45,7 @@ extension LangServeDoor {
             isPipeline: run.isPipeline
         )
         if format != .text {
-            response.start(status: 200, fields: format.fields(report), keepAlive: format.keepAlive)
+            response.start(status: 200, fields: format.fields, own: report, keepAlive: format.keepAlive)
             if encoder.metadata(report.runID) { response.write(encoder.bytes) }
         }
         return (run.astream(single.input, config: single.config).makeAsyncIterator(), encoder)
@@ -59,7 +60,7 @@ extension LangServeDoor {
     ) -> (Run.Chunk) -> Bool {
         { [run] chunk in
             guard run.encode(chunk, encoder, report) else { return true }
-            if response.status == 0 { response.start(status: 200, fields: encoder.format.fields(report)) }
+            if response.status == 0 { response.start(status: 200, fields: encoder.format.fields, own: report) }
             return response.write(encoder.bytes)
         }
     }
@@ -67,7 +68,7 @@ extension LangServeDoor {
     @inline(never)
     func finish(_ encoder: StreamEncoder, _ response: ResponseWriter, _ report: RunReport) {
         if encoder.lastPiece() { response.write(encoder.bytes) }
-        if response.status == 0 { response.start(status: 200, fields: encoder.format.fields(report)) }
+        if response.status == 0 { response.start(status: 200, fields: encoder.format.fields, own: report) }
         if encoder.end() { response.write(encoder.bytes) }
         response.end()
     }

@@ -13,6 +13,7 @@ final class LangServeDoor<Run: RouteRun>: Sendable {
     let route: RouteService
     let run: Run
     let events: LoopBound<EventBuffer>
+    private let config: ConfigDecoding
 
     init(
         loop: EventLoop,
@@ -27,18 +28,17 @@ final class LangServeDoor<Run: RouteRun>: Sendable {
         self.route = route
         self.run = run
         events = LoopBound(EventBuffer(), loop: loop)
+        config = ConfigDecoding(allowed: route.settings.allowConfig, specs: route.specs)
     }
 
     /// - Parameter base: what a config hash in the path says.
     func decoding(_ base: HashedConfig?) -> EnvelopeDecoding<Run> {
-        EnvelopeDecoding(
+        var config = config
+        if let base { config.base = base.config }
+        return EnvelopeDecoding(
             reader: reader.value,
             run: run,
-            config: ConfigDecoding(
-                allowed: route.settings.allowConfig,
-                specs: route.specs,
-                base: base?.config ?? RunConfig()
-            ),
+            config: config,
             maxBatch: route.settings.maxBatch
         )
     }
@@ -69,12 +69,12 @@ final class LangServeDoor<Run: RouteRun>: Sendable {
         isEvents: Bool = false
     ) -> SingleRequest<Run.Input>? {
         do throws(RequestProblem) {
-            let deadline = try deadline(for: request, response)
+            let limit = try limit(for: request, response)
             try DoorRules.checkCoding(request)
             var single = try decoding(base).single(request.takeBody(), isEvents: isEvents)
             // The caller's run id where the route allows one, else the one that was drawn for the request.
             if let runID = single.config.runID { report.runID = runID } else { single.config.runID = report.runID }
-            single.config.deadline = deadline
+            single.config.setDeadline(after: limit)
             single.config.attachment = report.calls
             if run.isPipeline { limitConcurrency(of: &single.config) }
             return single
@@ -102,16 +102,14 @@ final class LangServeDoor<Run: RouteRun>: Sendable {
         buffer.bytes.appendRaw(",\"metadata\":{\"run_id\":\"")
         report.runID.append(to: &buffer.bytes)
         buffer.bytes.appendRaw("\",\"feedback_tokens\":[]}}")
-        response.respond(status: 200, fields: report.fields, body: buffer.bytes)
+        response.respond(status: 200, fields: DoorRules.jsonFields, own: report, body: buffer.bytes)
     }
 
     // MARK: Beginning
 
-    /// When the run has to be over: the route's total, or the caller's `X-Request-Timeout-Ms` where that is shorter.
-    func deadline(
-        for request: ServerRequest,
-        _ response: ResponseWriter
-    ) throws(RequestProblem) -> ContinuousClock.Instant {
+    /// How long the run may take from now: the route's total, or the caller's `X-Request-Timeout-Ms` where that is shorter, counted from
+    /// the request's arrival.
+    func limit(for request: ServerRequest, _ response: ResponseWriter) throws(RequestProblem) -> Duration {
         var total = route.timeouts.total
         // Of two, one would be ignored.
         let limits = request.head.fields.values("x-request-timeout-ms")
@@ -125,7 +123,7 @@ final class LangServeDoor<Run: RouteRun>: Sendable {
         }
         let end = request.received + total
         response.setDeadline(end + DoorRules.interruptionGrace)
-        return .now + (end - .now)
+        return end - .now
     }
 
     // MARK: Failing

@@ -34,28 +34,34 @@ enum StreamFormat: Equatable {
         return best.map(\.format) ?? standard
     }
 
-    /// The head's fields.
-    func fields(_ report: RunReport) -> HTTPFields {
-        var fields: HTTPFields = [:]
+    /// The head's fields, but for those of one answer alone.
+    var fields: HTTPFields {
         switch self {
-        case .events: fields.append("content-type", "text/event-stream; charset=utf-8")
-        case .lines: fields.append("content-type", "application/x-ndjson; charset=utf-8")
-        case .text: fields.append("content-type", "text/plain; charset=utf-8")
+        case .events: StreamFormat.eventFields
+        case .lines: StreamFormat.lineFields
+        case .text: StreamFormat.textFields
         }
-        fields.append("cache-control", "no-store")
-        fields.append("x-accel-buffering", "no")
-        report.appendID(to: &fields)
-        return fields
+    }
+
+    private static let eventFields = fields("text/event-stream; charset=utf-8")
+    private static let lineFields = fields("application/x-ndjson; charset=utf-8")
+    private static let textFields = fields("text/plain; charset=utf-8")
+
+    private static func fields(_ type: StaticString) -> HTTPFields {
+        ["content-type": type, "cache-control": "no-store", "x-accel-buffering": "no"]
     }
 
     /// Bytes that mean nothing to the reader: a comment, or white space before the next line's value. Bare text has none.
     var keepAlive: [UInt8]? {
         switch self {
-        case .events: Array(": ping\r\n\r\n".utf8)
-        case .lines: [UInt8(ascii: " ")]
+        case .events: StreamFormat.comment
+        case .lines: StreamFormat.space
         case .text: nil
         }
     }
+
+    private static let comment = Array(": ping\r\n\r\n".utf8)
+    private static let space = [UInt8(ascii: " ")]
 }
 
 extension MediaRange {
