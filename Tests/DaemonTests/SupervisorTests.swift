@@ -64,6 +64,25 @@ struct SupervisorTests {
         #expect(!daemon.logged("stopped").isEmpty)
     }
 
+    @Test func `a reload that is asked while a new process starts takes place in that one`() throws {
+        let unit = try Unit()
+        let daemon = try unit.start(EndpointTests.configuration)
+        try unit.manager.hear("READY=1")
+        let old = try #require(children(of: daemon.process.pid).first)
+        try stopAndWait(old)  // so that it neither reloads nor hands over
+        daemon.process.signal(SIGUSR2)
+        let new = try eventually("no new process") { children(of: daemon.process.pid).first { $0 != old } }
+        daemon.process.signal(SIGHUP)
+        try eventually("\(old) got no signal") { text(of: "/proc/\(old)/status").contains("ShdPnd:\t0000000000000001") }
+        kill(old, SIGKILL)
+        try unit.manager.hear("READY=1")
+        try unit.manager.hear("RELOADING=1")
+        try unit.manager.hear("READY=1")
+        #expect(children(of: daemon.process.pid) == [new])
+        #expect(daemon.logged("configuration reloaded").count == 1)
+        #expect(try daemon.stop() == .exited(0))
+    }
+
     @Test func `its exit status is the process's`() throws {
         let directory = try TemporaryDirectory()
         let file = try directory.write("nonsense: 1", to: "bad.yaml")

@@ -31,6 +31,7 @@ public actor Supervisor {
 
     private var current: ServeProcess?
     private var next: ServeProcess?
+    private var reloadsWhenReady: ServeProcess?
     private var draining: [ServeProcess] = []
     private var isStopping = false
     private var leaving: Int32?  // with this exit status
@@ -87,7 +88,11 @@ public actor Supervisor {
     public func obey(_ signal: Signal) {
         guard leaving == nil else { return }  // a service manager sends SIGTERM after whatever it asked for
         switch signal {
-        case .reload: current?.signal(SIGHUP)
+        case .reload:
+            current?.signal(SIGHUP)
+            // One that starts may have read the configuration already, and may replace the current one before that has said
+            // that it reloads, for which a service manager waits.
+            reloadsWhenReady = next
         case .replace: replace()
         case .leave:
             logger.notice("leaving the process to itself", metadata: ["pid": "\(current?.pid ?? 0)"])
@@ -129,6 +134,10 @@ public actor Supervisor {
         case .ready(let text):
             if process === next { tookOver(process) }
             if process === current, leaving == nil { manager.pass(text) }
+            if process === reloadsWhenReady {
+                reloadsWhenReady = nil
+                process.signal(SIGHUP)
+            }
         case .notification(let text):
             // What drains speaks for nobody any more, and what starts not yet.
             if process === current, leaving == nil { manager.pass(text) }
@@ -155,6 +164,7 @@ public actor Supervisor {
     private func forget(_ process: ServeProcess) {
         if process === current { current = nil }
         if process === next { next = nil }
+        if process === reloadsWhenReady { reloadsWhenReady = nil }
         draining.removeAll { $0 === process }
     }
 
