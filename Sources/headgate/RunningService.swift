@@ -10,6 +10,8 @@ final class ServiceEvents: Sendable {
         case handover(HandoverServer.Event)
         /// The new process that was asked for does not come, and why.
         case refused(String)
+        /// The supervisor has left this process to itself.
+        case leftAlone
         case stopped
     }
 
@@ -77,6 +79,7 @@ struct RunningService {
             case .refused(let reason):
                 logger.error("no handover", metadata: ["reason": "\(reason)"])
                 await handover?.answer(failure: reason)
+            case .leftAlone: await handover?.answer(failure: "its supervisor ends; ask again")
             case .handover(.takenOver(let pid)):
                 guard stopping == nil else { continue }
                 logger.notice("handed over, draining", metadata: ["pid": "\(pid)"])

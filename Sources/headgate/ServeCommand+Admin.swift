@@ -24,11 +24,10 @@ actor Reloads {
 extension AdminActions {
     /// What the daemon does when its admin socket is asked to.
     ///
-    /// - Parameter supervisor: the process that has started this one and is what an operator would stop.
-    init(_ reloads: Reloads, supervisor: pid_t?) {
+    /// - Parameter channel: leads to the process that has started this one and is what an operator would stop, as long as it is there.
+    init(_ reloads: Reloads, _ channel: SupervisorChannel?) {
         self.init {
-            // The one way to stop: whatever SIGTERM does, this does.
-            kill(supervisor ?? getpid(), SIGTERM)
+            channel?.supervisor ?? getpid()
         } reload: {
             await reloads.reload()
         }

@@ -44,7 +44,11 @@ struct ServeCommand: AsyncParsableCommand {
         }
         let (signals, loop) = try await Signals.caught([SIGTERM, SIGINT, SIGHUP])
         let events = ServiceEvents(signals)
-        channel?.watch(on: loop) { events.send(.refused($0)) }
+        channel?.watch(on: loop) {
+            events.send(.refused($0))
+        } onDetach: {
+            events.send(.leftAlone)
+        }
         let start = ServiceStart(
             configuration: configuration,
             options: options,
@@ -112,7 +116,7 @@ struct ServiceStart {
             for: gateway,
             file: options.name,
             takesOver: predecessor != nil,
-            actions: AdminActions(reloads, supervisor: channel?.supervisor)
+            actions: AdminActions(reloads, channel)
         )
         // From here on the next process finds this one, whatever becomes of the one before.
         let handover = await handoverServer(path, gateway, events)

@@ -30,9 +30,7 @@ struct AdminHandler: HTTPHandler {
         case (.get, "/tail"): await tail(request, response)
         case (.post, "/kill"): await kill(request, response, who)
         case (.post, "/drain"):
-            let isNew = service.drain()
-            log("drain", who, isNew ? "begins" : "has begun before")
-            answer(["draining": true], response)
+            drain(response, who)
         case (.post, "/reload"): await reload(response, who)
         default: fail(404, "nothing is here for \(request.head.method)", response)
         }
@@ -127,6 +125,17 @@ struct AdminHandler: HTTPHandler {
             log("kill", who, "a loop does not answer", id: id)
             fail(503, "no answer from \(loops.joined(separator: ", ")): give the whole id", response)
         }
+    }
+
+    private func drain(_ response: ResponseWriter, _ who: PeerCredentials) {
+        switch service.value.drain() {
+        case .begins: log("drain", who, "begins")
+        case .hasBegun: log("drain", who, "has begun before")
+        case .failed(let reason):
+            log("drain", who, "failed")
+            return fail(500, reason, response)
+        }
+        answer(["draining": true], response)
     }
 
     private func reload(_ response: ResponseWriter, _ who: PeerCredentials) async {

@@ -101,7 +101,7 @@ public actor Supervisor {
     }
 
     private func replace() {
-        guard !isStopping, next == nil else {
+        guard !isStopping, leaving == nil, next == nil else {
             current?.send("refused a process is starting or stopping already")
             return
         }
