@@ -68,6 +68,7 @@ struct RunningService {
                     continue
                 }
                 logger.notice("draining", metadata: ["signal": signal == SIGINT ? "SIGINT" : "SIGTERM"])
+                gateway.willStop()
                 manager.stopping(within: await gateway.drainTimeout + RunningService.stopMargin)
                 await handover?.close(removesFile: true)
                 await successor.finish()

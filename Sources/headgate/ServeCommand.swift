@@ -133,11 +133,11 @@ struct ServiceStart {
             } else {
                 logger.error("the process before this one ended without draining", metadata: metadata)
             }
-            do {
-                try admin?.publish()
-            } catch {
-                logger.error("no admin socket", metadata: ["reason": "\(error)"])
-            }
+        }
+        do {
+            try admin?.publish()
+        } catch {
+            logger.error("no admin socket", metadata: ["reason": "\(error)"])
         }
         return RunningService(
             control: control,

@@ -163,7 +163,7 @@ final class AdminService {
     /// Begins to stop.
     func drain() -> Drain {
         let pid = actions.processToStop()
-        guard !gateway.isDraining, toldToStop != pid else { return .hasBegun }
+        guard !gateway.isStopping, toldToStop != pid else { return .hasBegun }
         guard Glibc.kill(pid, SIGTERM) == 0 else {
             return .failed("cannot signal process \(pid): \(String(cString: strerror(errno)))")
         }
@@ -171,7 +171,7 @@ final class AdminService {
         return .begins
     }
 
-    private var isToStop: Bool { gateway.isDraining || toldToStop == actions.processToStop() }
+    private var isToStop: Bool { gateway.isStopping || toldToStop == actions.processToStop() }
 
     /// What became of an attempt to reload.
     enum Reload {

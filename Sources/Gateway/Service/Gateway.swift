@@ -135,8 +135,8 @@ public actor Gateway {
     /// The loops, for a watchdog.
     public nonisolated var loops: [EventLoop] { runtimes.map(\.loop) }
 
-    /// Whether it has begun to stop.
-    public nonisolated var isDraining: Bool { state.isDraining }
+    /// Whether it has begun to stop, or to finish what it does behind a handover.
+    public nonisolated var isStopping: Bool { state.isStopping }
 
     /// What is in force, what it is called, and since when.
     var configurationInForce: (value: Configuration, file: String, loaded: LogTime) {
@@ -344,6 +344,9 @@ public actor Gateway {
     /// How long an idle connection waits for a request after a handover, which tells its client to go.
     private static let idleGrace = Duration.seconds(5)
 
+    /// Says that ``stop(handedOver:outlasting:)`` follows, before anything is closed: who starts in this place may know by it.
+    public nonisolated func willStop() { state.isStopping = true }
+
     /// Stops: no new connections, requests under way get `drain_timeout` to finish, and what is left then ends with the door's
     /// error. Returns when everything has ended.
     ///
@@ -357,6 +360,7 @@ public actor Gateway {
         guard !isStopped else { return true }
         isStopped = true
         // Whoever asks over a kept connection whether the service is ready is told that it is.
+        state.isStopping = true
         state.isDraining = !handedOver
         // Counters of two processes behind one address would look like resets.
         if handedOver { await metricsListener?.stop() }
