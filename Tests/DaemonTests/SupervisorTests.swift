@@ -117,6 +117,33 @@ struct SupervisorTests {
         #expect(try second.stop() == .exited(0))
     }
 
+    @Test func `handovers at the same time all hear what came of them`() throws {
+        let unit = try SupervisedUnit()
+        let daemon = try unit.start(EndpointTests.configuration)
+        let before = children(of: daemon.process.pid)
+        // It finds them all when it goes on.
+        try stopAndWait(try #require(before.first))
+        let commands = try (0..<3).map { _ in try Subprocess(Headgate.path, ["handover", "--socket", unit.socket]) }
+        try eventually("they do not ask") { commands.allSatisfy { hasSocket($0.pid) } }
+        kill(before[0], SIGCONT)
+        for command in commands {
+            #expect(try command.wait() == .exited(0), "\(command.stderr)")
+            let pid = try #require(command.stdout.split(separator: " ").compactMap { pid_t($0) }.first)
+            #expect(!before.contains(pid))
+        }
+        #expect(daemon.logged("no handover").isEmpty)
+        #expect(try daemon.get("/health").status == 200)
+        #expect(try daemon.stop() == .exited(0))
+    }
+
+    private func hasSocket(_ pid: pid_t) -> Bool {
+        (3..<10).contains { number in
+            var target = [UInt8](repeating: 0, count: 64)
+            let count = readlink("/proc/\(pid)/fd/\(number)", &target, target.count)
+            return count > 0 && String(decoding: target[..<count], as: UTF8.self).hasPrefix("socket:")
+        }
+    }
+
     @Test func `a stuck process is not left to itself`() throws {
         let unit = try SupervisedUnit()
         let daemon = try unit.start(EndpointTests.configuration)

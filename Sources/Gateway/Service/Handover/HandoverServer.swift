@@ -157,6 +157,10 @@ public actor HandoverServer {
         case "handover" where successor == nil:
             peer.waitsForAnswer = true
             onEvent(.requested)
+        case "handover":
+            // It has come to pass already, though for another who asked.
+            MessageSocket.send("done \(successor ?? 0)", on: peer.descriptor)
+            end(peer)
         default: end(peer)
         }
     }
