@@ -41,4 +41,46 @@ struct StartTests {
         #expect(try second.stop() == .exited(0))
         #expect(access(admin.path, F_OK) != 0)
     }
+
+    @Test func `starts at the same time take turns, and one process is left`() throws {
+        let place = try Place()
+        let first = try place.admin.daemon(place.configuration())
+        let others = try (0..<3).map { _ in try Subprocess(Headgate.path, ["serve", "--config", place.file]) }
+        let all = [first.process] + others
+        try eventually("several serve: \(all.map(\.stderr))") { all.count { $0.poll() == nil } == 1 }
+        let last = try #require(all.first { $0.poll() == nil })
+        for process in all where process.pid != last.pid { #expect(process.poll() == .exited(0)) }
+        for process in all { #expect(!process.stderr.contains("ended without draining")) }
+        #expect(try first.get("/health").status == 200)
+        #expect(try place.admin.status()["pid"]?.integer == Int(last.pid))
+        let handover = try Headgate.run("handover", "--socket", place.handover)
+        #expect(handover.ending == .exited(0), "\(handover)")
+        #expect(try last.wait() == .exited(0))
+        #expect(try place.admin.run("drain", "--wait").ending == .exited(0))
+    }
+
+    @Test func `first starts at the same time take turns, too`() throws {
+        let place = try Place()
+        let (probe, port) = try listeningSocket(backlog: 1)
+        close(probe)
+        let text = "listen: 127.0.0.1:\(port)\nadmin: {socket: \"\(place.admin.path)\"}\n" + place.configuration()
+        try place.admin.directory.write(text, to: "headgate.yaml")
+        let all = try (0..<3).map { _ in try Subprocess(Headgate.path, ["serve", "--config", place.file]) }
+        try eventually("not one serves: \(all.map(\.stderr))") { all.count { $0.poll() == nil } == 1 }
+        for process in all { #expect([nil, .exited(0)].contains(process.poll()), "\(process.stderr)") }
+        try eventually("the last one does not serve") { try place.admin.run("status").ending == .exited(0) }
+        #expect(try place.admin.run("drain", "--wait").ending == .exited(0))
+    }
+
+    @Test func `a process that took sockets and came second is told who was first`() throws {
+        let place = try Place()
+        let first = try place.admin.daemon(place.configuration())
+        let peer = try MessagePeer(to: place.handover)
+        try peer.take()
+        let second = try place.admin.daemon(place.configuration())
+        #expect(try peer.receive() == "taken \(second.process.pid)")
+        #expect(try peer.receive() == nil)
+        #expect(try first.process.wait() == .exited(0))
+        #expect(try second.stop() == .exited(0))
+    }
 }

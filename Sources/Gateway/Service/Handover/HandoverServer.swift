@@ -4,8 +4,8 @@ import Glibc
 /// The side of a handover that runs already: gives its listening sockets to the next process, and steps back when that is ready.
 ///
 /// Listens on a Unix socket for processes of its own user and root. Conversations are messages: `take 1` is answered with a `listener`
-/// message for each address, which carries its sockets, and `end`; `ready` with `draining` and the drain's limit in milliseconds.
-/// Until then everything goes on as if nobody had asked, also when the other process ends. `handover` asks for a new process and is
+/// message for each address, which carries its sockets, and `end`; `ready` with `draining` and the drain's limit in milliseconds, or
+/// with `taken` and a process id, when another process was ready first. Until then everything goes on as if nobody had asked, also when the other process ends. `handover` asks for a new process and is
 /// answered when one has taken over (`done`) or has not (`failed`). Pinned to its loop.
 public actor HandoverServer {
     /// What the service has to do.
@@ -88,7 +88,10 @@ public actor HandoverServer {
         listener = nil
         // A successor has put its own socket in this one's place.
         if removesFile, let file, FileIdentity(path) == file { unlink(path) }
-        for peer in peers.values where peer.pid != successor || !peer.isTaking { end(peer) }
+        for peer in peers.values where peer.pid != successor || !peer.isTaking {
+            if peer.isTaking, let successor { MessageSocket.send("taken \(successor)", on: peer.descriptor) }
+            end(peer)
+        }
     }
 
     /// Tells those who asked for a handover how it went.
