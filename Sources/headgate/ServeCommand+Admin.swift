@@ -3,18 +3,33 @@ import Glibc
 
 /// Reloads, one at a time, whoever asks: SIGHUP or the admin socket.
 actor Reloads {
-    private let reloadOnce: @Sendable () async -> ReloadOutcome
+    private let control: ServiceControl
+    private let handover: HandoverServer?
     private var last: Task<ReloadOutcome, Never>?
 
-    init(_ reloadOnce: @escaping @Sendable () async -> ReloadOutcome) { self.reloadOnce = reloadOnce }
+    /// - Parameter handover: where the next process asks for the sockets.
+    init(_ control: ServiceControl, _ handover: HandoverServer?) {
+        self.control = control
+        self.handover = handover
+    }
+
+    /// Reloads, unless another process has the sockets already, which has read its configuration.
+    ///
+    /// - Returns: nil where it does.
+    func reloadUnlessReplaced() async -> ReloadOutcome? {
+        if await handover?.isGiving == true { return nil }
+        return await reload()
+    }
 
     /// Reloads, behind those that were asked for before.
+    @discardableResult
     func reload() async -> ReloadOutcome {
+        handover?.reloadWasAsked()
         let before = last
-        let reloadOnce = reloadOnce
+        let control = control
         let task = Task {
             _ = await before?.value
-            return await reloadOnce()
+            return await control.reload()
         }
         last = task
         return await task.value
@@ -29,7 +44,7 @@ extension AdminActions {
         self.init {
             channel?.supervisor ?? getpid()
         } reload: {
-            await reloads.reload()
+            await reloads.reloadUnlessReplaced()
         }
     }
 }

@@ -25,6 +25,7 @@ struct ServeCommand: AsyncParsableCommand {
         SignalWatcher.ignoreHangups()
         ProcessMemory.returnLargeBlocks()
         let channel = SupervisorChannel.inherited()
+        let configured = MonotonicTime.now
         let configuration: Configuration
         do throws(ConfigurationErrors) {
             configuration = try options.load()
@@ -51,6 +52,7 @@ struct ServeCommand: AsyncParsableCommand {
         }
         let start = ServiceStart(
             configuration: configuration,
+            configured: configured,
             options: options,
             channel: channel,
             loop: loop,

@@ -6,6 +6,8 @@ import Logging
 /// From a checked configuration to a service that takes requests, in place of the one that did before.
 struct ServiceStart {
     let configuration: Configuration
+    /// When it was begun to be read.
+    let configured: MonotonicTime
     let options: ConfigurationOptions
     let channel: SupervisorChannel?
     let loop: EventLoop
@@ -35,7 +37,7 @@ struct ServiceStart {
                 drainLimit: configuration.server.drainTimeout
             ) { events.send(.handover($0)) }
         }
-        let reloads = Reloads { await control.reload() }
+        let reloads = Reloads(control, handover)
         let admin = try await AdminServer.start(
             configuration.admin,
             for: gateway,
@@ -53,7 +55,7 @@ struct ServiceStart {
         await control.ready()
         if let predecessor {
             do {
-                try await takeOver(from: predecessor)
+                try await takeOver(from: predecessor, events)
             } catch {
                 await handover?.close(removesFile: true)
                 await gateway.stop(handedOver: true)
@@ -104,11 +106,13 @@ struct ServiceStart {
     }
 
     /// - Throws: ``HandoverError`` when another process serves in the predecessor's place already.
-    private func takeOver(from predecessor: Predecessor) async throws {
+    private func takeOver(from predecessor: Predecessor, _ events: ServiceEvents) async throws {
         let metadata: Logger.Metadata = ["pid": "\(predecessor.pid)"]
-        switch await predecessor.takeOver() {
-        case .drains:
+        switch await predecessor.takeOver(configured: configured) {
+        case .drains(_, let reloads):
             logger.notice("took over from a process that drains now", metadata: metadata)
+            // It was asked for one that this process does not know of.
+            if reloads { events.send(.signal(SIGHUP)) }
         case .none: logger.error("the process before this one ended without draining", metadata: metadata)
         case .taken(let pid): throw HandoverError("process \(pid) has taken over at the same time, and serves")
         }

@@ -149,6 +149,9 @@ struct AdminHandler: HTTPHandler {
         case .stopping:
             log("reload", who, "the daemon is stopping")
             fail(409, "the daemon is stopping, and reads nothing any more", response)
+        case .takingOver:
+            log("reload", who, "a new process is taking over")
+            fail(409, "a new process is taking over: reload again when it serves", response)
         }
     }
 

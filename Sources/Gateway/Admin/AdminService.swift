@@ -7,13 +7,14 @@ import Runnable
 public struct AdminActions: Sendable {
     /// The process whose SIGTERM stops the service, at this moment: there is one way to stop.
     public var processToStop: @Sendable () -> Int32
-    /// Reloads the configuration and says what came of it. That there is one at a time is the callee's business.
-    public var reload: @Sendable () async -> ReloadOutcome
+    /// Reloads the configuration and says what came of it; nil where a new process is about to take over, which has read its own. That
+    /// there is one at a time is the callee's business.
+    public var reload: @Sendable () async -> ReloadOutcome?
 
     /// Actions as given.
     public init(
         processToStop: @escaping @Sendable () -> Int32,
-        reload: @escaping @Sendable () async -> ReloadOutcome
+        reload: @escaping @Sendable () async -> ReloadOutcome?
     ) {
         self.processToStop = processToStop
         self.reload = reload
@@ -180,19 +181,23 @@ final class AdminService {
         case goesOn
         /// The daemon is stopping, and reads nothing any more.
         case stopping
+        /// Another process is taking over.
+        case takingOver
     }
 
     /// Reloads.
     func reload(isolation: isolated (any Actor)? = #isolation) async -> Reload {
         guard !isToStop else { return .stopping }
-        let round = LoopBound(Round<ReloadOutcome>(1), loop: loop)
+        let round = LoopBound(Round<ReloadOutcome?>(1), loop: loop)
         let (home, actions) = (loop, actions)
         Task.detached {
             let outcome = await actions.reload()
             home.execute { round.value.take(outcome, at: 0) }
         }
         await round.value.wait(AdminService.reloadPatience, on: loop)
-        return round.value.answers[0].map { .done($0) } ?? .goesOn
+        guard let answer = round.value.answers[0] else { return .goesOn }
+        guard let outcome = answer else { return .takingOver }
+        return .done(outcome)
     }
 }
 

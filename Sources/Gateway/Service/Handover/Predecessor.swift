@@ -31,7 +31,9 @@ public actor Predecessor {
     /// What it says to this process's readiness.
     public enum Answer: Sendable, Equatable {
         /// It drains, within this limit at most.
-        case drains(within: Duration)
+        ///
+        /// - reloads: whether it was asked to reload after this process had read its configuration.
+        case drains(within: Duration, reloads: Bool)
         /// It has handed over to another process, which serves.
         case taken(by: Int32)
         /// Nothing: it has ended, or was killed as it did not answer.
@@ -102,14 +104,14 @@ public actor Predecessor {
 
     /// Tells it that this process serves, and waits until it drains. One that does not answer is killed.
     ///
-    /// - Returns: what it says.
-    public func takeOver() async -> Answer {
+    /// - Parameter configured: when this process began to read its configuration.
+    public func takeOver(configured: MonotonicTime) async -> Answer {
         let answer = await withCheckedContinuation { continuation in
             answered = continuation
-            begin()
+            begin(configured)
         }
         switch answer {
-        case .drains(let limit): timer?.arm(after: limit + Predecessor.endMargin)
+        case .drains(let limit, _): timer?.arm(after: limit + Predecessor.endMargin)
         case .taken: ended()
         case .none:
             timer?.arm(after: Predecessor.endMargin)
@@ -118,7 +120,7 @@ public actor Predecessor {
         return answer
     }
 
-    private func begin() {
+    private func begin(_ configured: MonotonicTime) {
         timer = LoopTimer(on: loop) { self.timedOut() }
         do throws(LoopError) {
             let watcher = try Watcher(on: loop, descriptor: descriptor, interest: .readable) { self.received() }
@@ -128,7 +130,7 @@ public actor Predecessor {
             return ended()
         }
         timer?.arm(after: Predecessor.answerLimit)
-        if !MessageSocket.send("ready", on: descriptor) { ended() }
+        if !MessageSocket.send("ready \(configured.nanoseconds)", on: descriptor) { ended() }
     }
 
     /// Has it end what it still does.
@@ -152,7 +154,7 @@ public actor Predecessor {
             switch words.first {
             case "draining":
                 guard words.count > 1, let milliseconds = Int64(words[1]) else { return }
-                answer(.drains(within: .milliseconds(milliseconds)))
+                answer(.drains(within: .milliseconds(milliseconds), reloads: words.dropFirst(2).contains("reload")))
             case "taken": answer(.taken(by: words.count > 1 ? pid_t(words[1]) ?? 0 : 0))
             default: return
             }

@@ -36,6 +36,7 @@ public actor Supervisor {
     private var leaving: Int32?  // with this exit status
     private var result: Int32 = 0
     private var refusal: String?  // the new process's reason
+    private var toReload: ServeProcess?  // when it is ready: it had read its configuration before it was told to
     private var timer: LoopTimer?
     private var whenEnded: CheckedContinuation<Int32, Never>?
 
@@ -87,7 +88,9 @@ public actor Supervisor {
     public func obey(_ signal: Signal) {
         guard leaving == nil else { return }  // a service manager sends SIGTERM after whatever it asked for
         switch signal {
-        case .reload: current?.signal(SIGHUP)
+        case .reload:
+            current?.signal(SIGHUP)
+            toReload = next
         case .replace: replace()
         case .leave:
             logger.notice("leaving the process to itself", metadata: ["pid": "\(current?.pid ?? 0)"])
@@ -130,6 +133,10 @@ public actor Supervisor {
         case .ready(let text):
             if process === next { tookOver(process) }
             if process === current, leaving == nil { manager.pass(text) }
+            if process === toReload {
+                toReload = nil
+                process.signal(SIGHUP)
+            }
         case .notification(let text):
             // What drains speaks for nobody any more, and what starts not yet.
             if process === current, leaving == nil { manager.pass(text) }
@@ -156,6 +163,7 @@ public actor Supervisor {
     private func forget(_ process: ServeProcess) {
         if process === current { current = nil }
         if process === next { next = nil }
+        if process === toReload { toReload = nil }
         draining.removeAll { $0 === process }
     }
 
