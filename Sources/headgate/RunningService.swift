@@ -61,7 +61,8 @@ struct RunningService {
         var stopping: Task<Void, Never>?
         for await event in events.stream {
             switch event {
-            case .signal(SIGHUP): if stopping == nil { _ = await reloads.reload() }
+            // Beside this loop: whatever comes meanwhile does not wait for it.
+            case .signal(SIGHUP): if stopping == nil { Task { await reloads.reload() } }
             case .signal(let signal):
                 guard stopping == nil else {
                     await endNow("second signal")

@@ -69,4 +69,21 @@ struct HandoverReloadTests {
         try eventually("it is still refused") { try admin.run("reload").ending == .exited(0) }
         #expect(try daemon.stop() == .exited(0))
     }
+
+    @Test(arguments: ["signal", "command"])
+    func `a stop during a reload does not wait for it`(who: String) throws {
+        let unit = try SupervisedUnit()
+        let admin = unit.directory.file("admin.sock")
+        // Enough routes for a reload to take a while.
+        let routes = (0..<1500).map { ", /r\($0): {model: demo, output: text}" }.joined()
+        let text = "admin: {socket: \"\(admin)\"}\n" + configuration("first", more: routes)
+        let daemon = try Daemon(text, directory: unit.directory, environment: unit.environment)
+        try unit.manager.hear("READY=1")
+        let reload = try who == "command" ? Subprocess(Headgate.path, ["reload", "--socket", admin]) : nil
+        if who == "signal" { daemon.process.signal(SIGHUP) }
+        try unit.manager.hear("RELOADING=1")
+        daemon.process.signal(SIGTERM)
+        #expect(try daemon.process.wait() == .exited(0))
+        if let reload { #expect(try [.exited(0), .exited(1)].contains(reload.wait()), "\(reload.stderr)") }
+    }
 }

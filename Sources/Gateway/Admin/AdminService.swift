@@ -195,9 +195,9 @@ final class AdminService {
             home.execute { round.value.take(outcome, at: 0) }
         }
         await round.value.wait(AdminService.reloadPatience, on: loop)
-        guard let answer = round.value.answers[0] else { return .goesOn }
+        guard let answer = round.value.answers[0] else { return Task.isCancelled || isToStop ? .stopping : .goesOn }
         guard let outcome = answer else { return .takingOver }
-        return .done(outcome)
+        return !outcome.succeeded && isToStop ? .stopping : .done(outcome)
     }
 }
 

@@ -33,6 +33,8 @@ public actor Gateway {
     private let metricsListener: MetricsListener?
     private let paths: [String]  // of Unix sockets of our own, removed at the end
     private var isStopped = false
+    private var reloadsUnderWay = 0
+    private var whenReloaded: [CheckedContinuation<Void, Never>] = []
 
     /// Opens the listeners and serves.
     ///
@@ -289,7 +291,7 @@ public actor Gateway {
     /// requests under way finish with what they began with. `listen`, `loops`, `handover` and `server` belong to a start and are refused.
     ///
     /// - Returns: what has changed.
-    /// - Throws: ``ConfigurationErrors``; the old configuration then stays in force.
+    /// - Throws: ``ConfigurationErrors``; the old configuration then stays in force. Also when the service is stopping.
     @discardableResult
     public func reload(_ next: Configuration) async throws(ConfigurationErrors) -> ConfigurationDifference {
         var errors: [ConfigurationError] = []
@@ -303,6 +305,8 @@ public actor Gateway {
             errors.append(ConfigurationError(file: file, line: nil, key: key, message: message))
         }
         guard errors.isEmpty else { throw ConfigurationErrors(errors: errors) }
+        reloadsUnderWay += 1
+        defer { reloadEnded() }
         let tls = try BackendTLS(next.backends, file: file)
         let certificates = try Gateway.listenerCertificates(next.listen, file: file)
         let exporter = try tracing.makeExporter(next.tracing, file: file)
@@ -310,6 +314,7 @@ public actor Gateway {
         let steps = SharedSteps()
         log.apply(next.log, secrets: next.secrets)
         for (number, runtime) in runtimes.enumerated() {
+            try refuseWhenStopped()
             let made = runtime.handler(
                 for: next,
                 tls: tls,
@@ -324,6 +329,7 @@ public actor Gateway {
                 await client.client.retire()
             }
         }
+        try refuseWhenStopped()
         await metricsListener?.reload(next.metrics, metrics)
         metrics.took(next, steps, isReload: true)
         let difference = ConfigurationDifference(from: configuration, to: next)
@@ -331,6 +337,21 @@ public actor Gateway {
         await tracing.use(exporter, on: runtimes)
         loaded = .now
         return difference
+    }
+
+    /// What stops needs no other configuration, and its loops would not answer any more.
+    private func refuseWhenStopped() throws(ConfigurationErrors) {
+        guard isStopped else { return }
+        let message = "not read: the service is stopping"
+        throw ConfigurationErrors(errors: [ConfigurationError(file: file, line: nil, key: "", message: message)])
+    }
+
+    private func reloadEnded() {
+        reloadsUnderWay -= 1
+        guard reloadsUnderWay == 0 else { return }
+        let waiting = whenReloaded
+        whenReloaded = []
+        for continuation in waiting { continuation.resume() }
     }
 
     /// Notes that a reload came to nothing, for metrics: also one whose file could not be read, which never gets to ``reload(_:)``.
@@ -380,6 +401,8 @@ public actor Gateway {
             return first
         }
         await outlasting()
+        // It gives up at the next loop, but what it asked of one has to be answered.
+        if reloadsUnderWay > 0 { await withCheckedContinuation { whenReloaded.append($0) } }
         for runtime in runtimes {
             await runtime.closeTelemetry()
             runtime.loop.stop()
