@@ -28,7 +28,7 @@ struct DrainCommand: ParsableCommand {
     var timeout = DurationArgument(.seconds(30))
 
     func run() throws {
-        let client = options.client
+        let client = try options.client()
         let reply = try client.orExit { client throws(AdminClient.Failure) in try client.post("/drain") }
         try reply.expectSuccess()
         StandardOutput.write("process \(reply.pid) drains\n")

@@ -18,7 +18,7 @@ struct ReloadCommand: ParsableCommand {
     var options: AdminOptions
 
     func run() throws {
-        let reply = try options.client.orExit { client throws(AdminClient.Failure) in
+        let reply = try options.client().orExit { client throws(AdminClient.Failure) in
             try client.post("/reload", patience: .seconds(40))
         }
         try reply.expectSuccess()

@@ -38,7 +38,7 @@ struct TailCommand: ParsableCommand {
         if errors { query.append(("errors", "1")) }
         let target = AdminClient.target("/tail", query)
         let isColored = StandardOutput.isColored
-        let reply = try options.client.orExit { client throws(AdminClient.Failure) in
+        let reply = try options.client().orExit { client throws(AdminClient.Failure) in
             try client.follow(target) { line in
                 guard !json else {
                     StandardOutput.write(line + "\n")

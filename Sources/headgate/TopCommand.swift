@@ -46,7 +46,7 @@ struct TopCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let client = options.client
+        let client = try options.client()
         if json {
             let reply = try client.orExit { client throws(AdminClient.Failure) in
                 try client.get(TopScreen.target(limit, sort))

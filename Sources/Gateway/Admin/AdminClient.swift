@@ -9,7 +9,7 @@ public struct AdminClient: Sendable {
     public enum Failure: Error, CustomStringConvertible {
         /// Nobody listens, or nobody may be asked.
         case unreachable(path: String, number: Int32, reason: String)
-        /// Somebody listens and does not answer in time, or in words that make no sense.
+        /// Somebody listens, and is not whom we want: does not answer in time, or makes no sense, or serves something else.
         case noAnswer(String)
 
         /// For operators.
@@ -67,6 +67,16 @@ public struct AdminClient: Sendable {
         var bytes: [UInt8] = []
         body?.appendJSON(to: &bytes)
         return try exchange(.post, target, bytes, .now + patience)
+    }
+
+    /// Makes sure that the daemon serves this configuration file. One that does not answer has not said otherwise.
+    ///
+    /// - Throws: ``Failure`` when it says that it serves another.
+    public func expect(configuration file: String) throws(Failure) {
+        guard let reply = try? get("/status"), let served = reply.value["configuration"]?["file"]?.string,
+            !ServiceSockets.isSame(file, served, of: reply.pid)
+        else { return }
+        throw .noAnswer("\(path): the daemon there serves \(served), not \(file)")
     }
 
     /// Silence after which a follower counts as forgotten: the daemon sends something every 15 s.

@@ -102,6 +102,9 @@ enum CommandManual {
         ),
         ("/etc/headgate/credentials/", "Keys and certificates for `LoadCredential` in the unit; root's alone."),
         ("/etc/headgate/environment", "Lines of `NAME=value` for the service; optional."),
-        ("/run/headgate/", "Unix sockets of the service. It exists while the service runs."),
+        (
+            "/run/headgate/",
+            "Unix sockets of the service; `/run/headgate-NAME/` for `headgate@NAME`, which serves `/etc/headgate/NAME.yaml`."
+        ),
     ]
 }
