@@ -88,14 +88,19 @@ extension AdminClient.Reply {
 
 /// Standard output, unbuffered: followers see lines as they come.
 enum StandardOutput {
-    static func write(_ text: String) { write(Array(text.utf8)) }
+    /// - Throws: as ``write(_:)-([UInt8])``.
+    static func write(_ text: String) throws { try write(Array(text.utf8)) }
 
-    static func write(_ bytes: [UInt8]) {
+    /// - Throws: `ExitCode.failure` when not all of it can be written; with a line on standard error, unless the reader is gone.
+    static func write(_ bytes: [UInt8]) throws {
         var rest = bytes[...]
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes { Glibc.write(STDOUT_FILENO, $0.baseAddress, $0.count) }
             if count < 0, errno == EINTR { continue }
-            guard count > 0 else { return }
+            guard count > 0 else {
+                if errno != EPIPE { StandardError.write("standard output: \(String(cString: strerror(errno)))\n") }
+                throw ExitCode.failure
+            }
             rest = rest.dropFirst(count)
         }
     }

@@ -31,7 +31,9 @@ struct HandoverCommand: ParsableCommand {
     func run() throws {
         do {
             let pid = try HandoverRequest.send(to: path())
-            StandardOutput.write("process \(pid) serves; the one before it drains and ends\n")
+            try StandardOutput.write("process \(pid) serves; the one before it drains and ends\n")
+        } catch let status as ExitCode {
+            throw status
         } catch {
             StandardError.write("no handover, the old process goes on: \(error)\n")
             throw ExitCode.failure

@@ -38,6 +38,6 @@ struct KillCommand: ParsableCommand {
         }
         try reply.expectSuccess()
         guard let row = reply.value["killed"].flatMap({ RequestRow($0) }) else { return }
-        StandardOutput.write("ended \(row.id): \(row.route) \(row.endpoint), \(row.state.rawValue)\n")
+        try StandardOutput.write("ended \(row.id): \(row.route) \(row.endpoint), \(row.state.rawValue)\n")
     }
 }

@@ -29,6 +29,6 @@ struct ReloadCommand: ParsableCommand {
             StandardError.write(lines("errors") + "not reloaded: the old configuration stays in force\n")
             throw ExitCode.configuration
         }
-        StandardOutput.write("reloaded\n" + lines("changes"))
+        try StandardOutput.write("reloaded\n" + lines("changes"))
     }
 }

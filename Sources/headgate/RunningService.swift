@@ -86,6 +86,7 @@ struct RunningService {
                 guard stopping == nil else { continue }
                 logger.notice("handed over, draining", metadata: ["pid": "\(pid)"])
                 if channel?.supervisor == nil { manager.mainProcess(is: pid) }
+                admin?.handedOver(to: pid)
                 await handover?.answer(failure: nil)
                 await handover?.close(removesFile: false)
                 await successor.finish()

@@ -99,6 +99,12 @@ public final class AdminServer: Sendable {
     /// - Throws: `LoopError`; the predecessor then keeps the path.
     public func publish() throws(LoopError) { try socket.publish() }
 
+    /// Another process serves from now on: tells followers, who see here only what this one still finishes.
+    public func handedOver(to pid: Int32) {
+        let service = service
+        loop.execute { service.value.hub.value.handOver(from: getpid(), to: pid) }
+    }
+
     /// Removes the socket's file, ends what followers follow, and returns when all connections are closed: within seconds.
     public func stop() async {
         socket.remove()
