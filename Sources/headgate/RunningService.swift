@@ -54,7 +54,7 @@ struct RunningService {
 
     /// Until the service has stopped.
     func run(_ events: ServiceEvents) async {
-        let watchdog = manager.feedWatchdog(on: loop)
+        let watchdog = manager.feedWatchdog(on: loop, watching: gateway.watchedLoops + (admin.map { [$0.loop] } ?? []))
         let memory = Task.detached(executorPreference: loop) { await gateway.keepMemoryLow(on: loop) }
         var status = keepStatus("serving")
         defer { for task in [watchdog, memory, status] { task?.cancel() } }

@@ -24,7 +24,7 @@ struct ServiceStart {
         defer { lock?.release() }
         let (sockets, predecessor) = try findSockets(path)
         let gateway = try await Gateway.start(configuration, file: options.name, log: log, sockets: sockets)
-        let manager = ServiceManager(loops: gateway.loops, channel: channel)
+        let manager = ServiceManager(channel: channel)
         let options = options
         let control = ServiceControl(gateway: gateway, manager: manager, logger: logger) {
             () throws(ConfigurationErrors) in try options.load()

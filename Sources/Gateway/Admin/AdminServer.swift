@@ -8,7 +8,8 @@ public final class AdminServer: Sendable {
     /// Where it listens.
     public var path: String { socket.path }
 
-    private let loop: EventLoop
+    /// Serves it, and no clients.
+    public let loop: EventLoop
     private let server: HTTPServer
     private let socket: AdminSocket
     private let service: LoopBound<AdminService>

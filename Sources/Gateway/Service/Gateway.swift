@@ -134,8 +134,11 @@ public actor Gateway {
         }
     }
 
-    /// The loops, for a watchdog.
-    public nonisolated var loops: [EventLoop] { runtimes.map(\.loop) }
+    /// The loops that serve clients.
+    nonisolated var loops: [EventLoop] { runtimes.map(\.loop) }
+
+    /// All of its loops, for a watchdog.
+    public nonisolated var watchedLoops: [EventLoop] { loops + (metricsListener.map { [$0.loop] } ?? []) }
 
     /// Whether it has begun to stop, or to finish what it does behind a handover.
     public nonisolated var isStopping: Bool { state.isStopping }
