@@ -150,6 +150,9 @@ public final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable 
         wake()
     }
 
+    /// Whether ``stop()`` was called: what is given to the loop from now on may never run. Any thread.
+    public var isEnding: Bool { isStopping.load(ordering: .acquiring) }
+
     /// Blocks the calling thread (never the loop's own) until the loop's thread has ended.
     public func join() {
         precondition(!isCurrent, "a loop cannot wait for itself")

@@ -11,8 +11,8 @@ struct AdminOptions: ParsableArguments {
 
     @Option(
         help: """
-            The daemon's admin socket. Without it: $\(AdminOptions.variable), else admin.socket of the configuration given with \
-            --config, else \(AdminOptions.systemSocket), else admin.socket of \(ConfigurationOptions.systemFile).
+            The daemon's admin socket. Without it: the one of the configuration given with --config, else $\(AdminOptions.variable), \
+            else \(AdminOptions.systemSocket), else admin.socket of \(ConfigurationOptions.systemFile).
             """,
         completion: .file()
     )
@@ -20,22 +20,41 @@ struct AdminOptions: ParsableArguments {
 
     @Option(
         name: .shortAndLong,
-        help: "Take the socket from this configuration.",
+        help: """
+            Speak to the daemon that serves this configuration: at its admin.socket, else /run/headgate-NAME/admin.sock for \
+            /etc/headgate/NAME.yaml.
+            """,
         completion: .file(extensions: ["yaml", "yml"])
     )
     var config: String?
 
     /// A client of the daemon; connects with each call.
-    var client: AdminClient { AdminClient(path: path) }
+    ///
+    /// - Throws: `ExitCode.failure`, with a line on standard error, when `--config` leads to no socket or to another daemon's.
+    func client() throws -> AdminClient {
+        if socket == nil, let config {
+            do {
+                let environment = ConfigurationOptions.environmentVariables()
+                let client = AdminClient(path: try ServiceSockets.admin(of: config, environment: environment))
+                try client.expect(configuration: config)
+                return client
+            } catch {
+                StandardError.write("\(error)\n")
+                throw ExitCode.failure
+            }
+        }
+        return AdminClient(path: path)
+    }
 
     private var path: String {
         if let socket { return socket }
         if let variable = getenv(AdminOptions.variable).map({ String(cString: $0) }), !variable.isEmpty {
             return variable
         }
-        if let config, let path = AdminSettings.path(inFile: config) { return path }
         if access(AdminOptions.systemSocket, F_OK) == 0 { return AdminOptions.systemSocket }
-        return AdminSettings.path(inFile: ConfigurationOptions.systemFile) ?? AdminOptions.systemSocket
+        let environment = ConfigurationOptions.environmentVariables()
+        let path = try? ServiceSockets.admin(of: ConfigurationOptions.systemFile, environment: environment)
+        return path ?? AdminOptions.systemSocket
     }
 }
 
@@ -69,14 +88,19 @@ extension AdminClient.Reply {
 
 /// Standard output, unbuffered: followers see lines as they come.
 enum StandardOutput {
-    static func write(_ text: String) { write(Array(text.utf8)) }
+    /// - Throws: as ``write(_:)-([UInt8])``.
+    static func write(_ text: String) throws { try write(Array(text.utf8)) }
 
-    static func write(_ bytes: [UInt8]) {
+    /// - Throws: `ExitCode.failure` when not all of it can be written; with a line on standard error, unless the reader is gone.
+    static func write(_ bytes: [UInt8]) throws {
         var rest = bytes[...]
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes { Glibc.write(STDOUT_FILENO, $0.baseAddress, $0.count) }
             if count < 0, errno == EINTR { continue }
-            guard count > 0 else { return }
+            guard count > 0 else {
+                if errno != EPIPE { StandardError.write("standard output: \(String(cString: strerror(errno)))\n") }
+                throw ExitCode.failure
+            }
             rest = rest.dropFirst(count)
         }
     }

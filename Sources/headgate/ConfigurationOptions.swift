@@ -50,7 +50,10 @@ struct ConfigurationOptions: ParsableArguments {
     func load() throws(ConfigurationErrors) -> Configuration {
         var configuration = Configuration.builtIn
         if let file {
-            configuration = try ConfigurationLoader.load(file: file, environment: environmentVariables()).get()
+            configuration = try ConfigurationLoader.load(
+                file: file,
+                environment: ConfigurationOptions.environmentVariables()
+            ).get()
         }
         return listen.isEmpty ? configuration : try configuration.overriding(listen: listen).get()
     }
@@ -65,7 +68,8 @@ struct ConfigurationOptions: ParsableArguments {
         }
     }
 
-    private func environmentVariables() -> [String: String] {
+    /// This process's.
+    static func environmentVariables() -> [String: String] {
         var variables: [String: String] = [:]
         var entry = environ
         while let pointer = entry.pointee {

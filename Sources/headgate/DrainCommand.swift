@@ -28,10 +28,10 @@ struct DrainCommand: ParsableCommand {
     var timeout = DurationArgument(.seconds(30))
 
     func run() throws {
-        let client = options.client
+        let client = try options.client()
         let reply = try client.orExit { client throws(AdminClient.Failure) in try client.post("/drain") }
         try reply.expectSuccess()
-        StandardOutput.write("process \(reply.pid) drains\n")
+        try StandardOutput.write("process \(reply.pid) drains\n")
         if wait { try waitForEnd(of: reply.pid, client) }
     }
 
@@ -44,7 +44,7 @@ struct DrainCommand: ParsableCommand {
                 let left =
                     "\(reply.value["requests"]?.integer ?? 0) requests left, "
                     + "\(reply.value["streams"]?.integer ?? 0) of them streams\n"
-                if left != said { StandardOutput.write(left) }
+                if left != said { try StandardOutput.write(left) }
                 said = left
             }
             guard MonotonicTime.now < deadline else {
@@ -53,7 +53,7 @@ struct DrainCommand: ParsableCommand {
             }
             usleep(100_000)
         }
-        StandardOutput.write("process \(pid) has ended\n")
+        try StandardOutput.write("process \(pid) has ended\n")
     }
 
     /// A process whose number we cannot see has ended when nobody answers for it.

@@ -22,6 +22,7 @@ struct HandoverCommand: ParsableCommand {
     @Option(
         help: """
             The service's handover socket. Without it: handover.socket of the configuration, else the one in RUNTIME_DIRECTORY, else \
+            /run/headgate-NAME/\(HandoverSettings.socketName) for /etc/headgate/NAME.yaml, and without --config \
             \(HandoverCommand.systemSocket).
             """
     )
@@ -29,19 +30,25 @@ struct HandoverCommand: ParsableCommand {
 
     func run() throws {
         do {
-            let pid = try HandoverRequest.send(to: path)
-            print("process \(pid) serves; the one before it drains and ends")
+            let pid = try HandoverRequest.send(to: path())
+            try StandardOutput.write("process \(pid) serves; the one before it drains and ends\n")
+        } catch let status as ExitCode {
+            throw status
         } catch {
             StandardError.write("no handover, the old process goes on: \(error)\n")
             throw ExitCode.failure
         }
     }
 
-    private var path: String {
+    /// What else is wrong with a configuration is what the new process will say.
+    private func path() throws -> String {
         if let socket { return socket }
-        // A configuration that does not load is what the new process will say.
-        let settings = (try? options.load())?.handover ?? HandoverSettings()
-        let directory = getenv("RUNTIME_DIRECTORY").map { String(cString: $0) }
-        return settings.socketPath(runtimeDirectory: directory) ?? HandoverCommand.systemSocket
+        let environment = ConfigurationOptions.environmentVariables()
+        if let config = options.config { return try ServiceSockets.handover(of: config, environment: environment) }
+        if let file = options.file, let path = try? ServiceSockets.handover(of: file, environment: environment) {
+            return path
+        }
+        let settings = HandoverSettings()
+        return settings.socketPath(runtimeDirectory: environment["RUNTIME_DIRECTORY"]) ?? HandoverCommand.systemSocket
     }
 }

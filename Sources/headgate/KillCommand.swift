@@ -27,7 +27,7 @@ struct KillCommand: ParsableCommand {
     }
 
     func run() throws {
-        let reply = try options.client.orExit { client throws(AdminClient.Failure) in
+        let reply = try options.client().orExit { client throws(AdminClient.Failure) in
             try client.post("/kill", ["id": .string(id)])
         }
         let rows = (reply.value["requests"]?.array ?? []).compactMap { RequestRow($0) }
@@ -38,6 +38,6 @@ struct KillCommand: ParsableCommand {
         }
         try reply.expectSuccess()
         guard let row = reply.value["killed"].flatMap({ RequestRow($0) }) else { return }
-        StandardOutput.write("ended \(row.id): \(row.route) \(row.endpoint), \(row.state.rawValue)\n")
+        try StandardOutput.write("ended \(row.id): \(row.route) \(row.endpoint), \(row.state.rawValue)\n")
     }
 }

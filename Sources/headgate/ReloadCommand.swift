@@ -18,7 +18,7 @@ struct ReloadCommand: ParsableCommand {
     var options: AdminOptions
 
     func run() throws {
-        let reply = try options.client.orExit { client throws(AdminClient.Failure) in
+        let reply = try options.client().orExit { client throws(AdminClient.Failure) in
             try client.post("/reload", patience: .seconds(40))
         }
         try reply.expectSuccess()
@@ -29,6 +29,6 @@ struct ReloadCommand: ParsableCommand {
             StandardError.write(lines("errors") + "not reloaded: the old configuration stays in force\n")
             throw ExitCode.configuration
         }
-        StandardOutput.write("reloaded\n" + lines("changes"))
+        try StandardOutput.write("reloaded\n" + lines("changes"))
     }
 }

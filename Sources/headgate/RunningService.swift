@@ -10,6 +10,8 @@ final class ServiceEvents: Sendable {
         case handover(HandoverServer.Event)
         /// The new process that was asked for does not come, and why.
         case refused(String)
+        /// The supervisor has left this process to itself.
+        case leftAlone
         case stopped
     }
 
@@ -52,20 +54,22 @@ struct RunningService {
 
     /// Until the service has stopped.
     func run(_ events: ServiceEvents) async {
-        let watchdog = manager.feedWatchdog(on: loop)
+        let watchdog = manager.feedWatchdog(on: loop, watching: gateway.watchedLoops + (admin.map { [$0.loop] } ?? []))
         let memory = Task.detached(executorPreference: loop) { await gateway.keepMemoryLow(on: loop) }
         var status = keepStatus("serving")
         defer { for task in [watchdog, memory, status] { task?.cancel() } }
         var stopping: Task<Void, Never>?
         for await event in events.stream {
             switch event {
-            case .signal(SIGHUP): if stopping == nil { _ = await reloads.reload() }
+            // Beside this loop: whatever comes meanwhile does not wait for it.
+            case .signal(SIGHUP): if stopping == nil { Task { await reloads.reload() } }
             case .signal(let signal):
                 guard stopping == nil else {
                     await endNow("second signal")
                     continue
                 }
                 logger.notice("draining", metadata: ["signal": signal == SIGINT ? "SIGINT" : "SIGTERM"])
+                gateway.willStop()
                 manager.stopping(within: await gateway.drainTimeout + RunningService.stopMargin)
                 await handover?.close(removesFile: true)
                 await successor.finish()
@@ -77,10 +81,12 @@ struct RunningService {
             case .refused(let reason):
                 logger.error("no handover", metadata: ["reason": "\(reason)"])
                 await handover?.answer(failure: reason)
+            case .leftAlone: await handover?.answer(failure: "its supervisor ends; ask again")
             case .handover(.takenOver(let pid)):
                 guard stopping == nil else { continue }
                 logger.notice("handed over, draining", metadata: ["pid": "\(pid)"])
                 if channel?.supervisor == nil { manager.mainProcess(is: pid) }
+                admin?.handedOver(to: pid)
                 await handover?.answer(failure: nil)
                 await handover?.close(removesFile: false)
                 await successor.finish()

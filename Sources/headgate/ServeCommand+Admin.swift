@@ -3,18 +3,33 @@ import Glibc
 
 /// Reloads, one at a time, whoever asks: SIGHUP or the admin socket.
 actor Reloads {
-    private let reloadOnce: @Sendable () async -> ReloadOutcome
+    private let control: ServiceControl
+    private let handover: HandoverServer?
     private var last: Task<ReloadOutcome, Never>?
 
-    init(_ reloadOnce: @escaping @Sendable () async -> ReloadOutcome) { self.reloadOnce = reloadOnce }
+    /// - Parameter handover: where the next process asks for the sockets.
+    init(_ control: ServiceControl, _ handover: HandoverServer?) {
+        self.control = control
+        self.handover = handover
+    }
+
+    /// Reloads, unless another process has the sockets already, which has read its configuration.
+    ///
+    /// - Returns: nil where it does.
+    func reloadUnlessReplaced() async -> ReloadOutcome? {
+        if await handover?.isGiving == true { return nil }
+        return await reload()
+    }
 
     /// Reloads, behind those that were asked for before.
+    @discardableResult
     func reload() async -> ReloadOutcome {
+        handover?.reloadWasAsked()
         let before = last
-        let reloadOnce = reloadOnce
+        let control = control
         let task = Task {
             _ = await before?.value
-            return await reloadOnce()
+            return await control.reload()
         }
         last = task
         return await task.value
@@ -24,13 +39,12 @@ actor Reloads {
 extension AdminActions {
     /// What the daemon does when its admin socket is asked to.
     ///
-    /// - Parameter supervisor: the process that has started this one and is what an operator would stop.
-    init(_ reloads: Reloads, supervisor: pid_t?) {
+    /// - Parameter channel: leads to the process that has started this one and is what an operator would stop, as long as it is there.
+    init(_ reloads: Reloads, _ channel: SupervisorChannel?) {
         self.init {
-            // The one way to stop: whatever SIGTERM does, this does.
-            kill(supervisor ?? getpid(), SIGTERM)
+            channel?.supervisor ?? getpid()
         } reload: {
-            await reloads.reload()
+            await reloads.reloadUnlessReplaced()
         }
     }
 }

@@ -25,6 +25,7 @@ struct ServeCommand: AsyncParsableCommand {
         SignalWatcher.ignoreHangups()
         ProcessMemory.returnLargeBlocks()
         let channel = SupervisorChannel.inherited()
+        let configured = MonotonicTime.now
         let configuration: Configuration
         do throws(ConfigurationErrors) {
             configuration = try options.load()
@@ -44,9 +45,14 @@ struct ServeCommand: AsyncParsableCommand {
         }
         let (signals, loop) = try await Signals.caught([SIGTERM, SIGINT, SIGHUP])
         let events = ServiceEvents(signals)
-        channel?.watch(on: loop) { events.send(.refused($0)) }
+        channel?.watch(on: loop) {
+            events.send(.refused($0))
+        } onDetach: {
+            events.send(.leftAlone)
+        }
         let start = ServiceStart(
             configuration: configuration,
+            configured: configured,
             options: options,
             channel: channel,
             loop: loop,
@@ -70,106 +76,5 @@ struct ServeCommand: AsyncParsableCommand {
         StandardError.write("\(errors)\n")
         channel?.failed("\(errors)")
         return .configuration
-    }
-}
-
-/// From a checked configuration to a service that takes requests, in place of the one that did before.
-struct ServiceStart {
-    let configuration: Configuration
-    let options: ConfigurationOptions
-    let channel: SupervisorChannel?
-    let loop: EventLoop
-    let logger: Logger
-
-    /// Takes sockets over, opens what is missing, serves, says so, and only then tells the predecessor to go.
-    ///
-    /// - Throws: what keeps it from serving; a predecessor then goes on.
-    func run(log: GatewayLog, events: ServiceEvents) async throws -> RunningService {
-        var sockets = GivenSockets()
-        sockets.takeFromServiceManager(supervisor: channel?.supervisor, logger: logger)
-        let runtimeDirectory = getenv("RUNTIME_DIRECTORY").map { String(cString: $0) }
-        let path = configuration.handover.socketPath(runtimeDirectory: runtimeDirectory)
-        var predecessor: Predecessor?
-        if let path {
-            switch try Predecessor.find(path: path, loop: loop) {
-            case .nobody: break
-            case .running(let found, let given):
-                predecessor = found
-                sockets.add(given)
-            case .killed(let pid):
-                logger.error("killed a process that did not hand over", metadata: ["pid": "\(pid)"])
-            }
-        }
-        let gateway = try await Gateway.start(configuration, file: options.name, log: log, sockets: sockets)
-        let manager = ServiceManager(loops: gateway.loops, channel: channel)
-        let options = options
-        let control = ServiceControl(gateway: gateway, manager: manager, logger: logger) {
-            () throws(ConfigurationErrors) in try options.load()
-        }
-        let reloads = Reloads { await control.reload() }
-        var isStarted = false
-        defer { if !isStarted { gateway.removeOpened() } }
-        let admin = try await AdminServer.start(
-            configuration.admin,
-            for: gateway,
-            file: options.name,
-            takesOver: predecessor != nil,
-            actions: AdminActions(reloads, supervisor: channel?.supervisor)
-        )
-        // From here on the next process finds this one, whatever becomes of the one before.
-        let handover = await handoverServer(path, gateway, events)
-        for address in gateway.addresses { logger.notice("listening", metadata: ["address": "\(address)"]) }
-        if let address = gateway.metricsAddress { logger.notice("metrics", metadata: ["address": "\(address)"]) }
-        if let admin { logger.notice("admin socket", metadata: ["path": "\(admin.path)"]) }
-        ProcessMemory.releaseUnused()
-        await control.ready()
-        if let predecessor {
-            let hasAnswered = await predecessor.takeOver()
-            gateway.hasTakenOver()
-            let metadata: Logger.Metadata = ["pid": "\(predecessor.pid)"]
-            if hasAnswered {
-                logger.notice("took over from a process that drains now", metadata: metadata)
-            } else {
-                logger.error("the process before this one ended without draining", metadata: metadata)
-            }
-            do {
-                try admin?.publish()
-            } catch {
-                logger.error("no admin socket", metadata: ["reason": "\(error)"])
-            }
-        }
-        isStarted = true
-        return RunningService(
-            control: control,
-            reloads: reloads,
-            admin: admin,
-            manager: manager,
-            channel: channel,
-            predecessor: predecessor,
-            handover: handover,
-            successor: SuccessorStart(loop: loop, arguments: Array(CommandLine.arguments.dropFirst())) {
-                events.send(.refused($0))
-            },
-            loop: loop,
-            logger: logger
-        )
-    }
-
-    /// Without one the service serves all the same.
-    private func handoverServer(_ path: String?, _ gateway: Gateway, _ events: ServiceEvents) async -> HandoverServer? {
-        guard let path else { return nil }
-        let server = HandoverServer(
-            loop: loop,
-            path: path,
-            sockets: gateway.listening,
-            drainLimit: configuration.server.drainTimeout
-        ) { events.send(.handover($0)) }
-        do {
-            try await server.open()
-            return server
-        } catch {
-            logger.error("no handover from this process", metadata: ["reason": "\(error)"])
-            return nil
-        }
     }
 }

@@ -23,9 +23,9 @@ struct StatusCommand: ParsableCommand {
     var json = false
 
     func run() throws {
-        let reply = try options.client.orExit { client throws(AdminClient.Failure) in try client.get("/status") }
+        let reply = try options.client().orExit { client throws(AdminClient.Failure) in try client.get("/status") }
         try reply.expectSuccess()
-        if json { StandardOutput.write(reply.body) } else { StandardOutput.write(StatusText.text(reply.value)) }
+        if json { try StandardOutput.write(reply.body) } else { try StandardOutput.write(StatusText.text(reply.value)) }
         if reply.value["loops"]?.array?.contains(where: { $0["answered"]?.bool == false }) == true {
             throw ExitCode.stuck
         }

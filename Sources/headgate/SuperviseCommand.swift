@@ -34,7 +34,7 @@ struct SuperviseCommand: AsyncParsableCommand {
             loop: loop,
             arguments: arguments,
             passed: passedSockets,
-            manager: ServiceManager(loops: []),
+            manager: ServiceManager(),
             logger: Logger(label: "headgate")
         )
         let obeying = Task.detached(executorPreference: loop) {

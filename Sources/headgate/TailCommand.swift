@@ -9,7 +9,9 @@ struct TailCommand: ParsableCommand {
         abstract: "Print finished requests of the running daemon as they end.",
         discussion: """
             The same records as in the access log, also where that is switched off. Never anything of prompts and answers.
-            The daemon does not wait for a reader: one that is too slow loses records, and is told how many.
+            The daemon does not wait for a reader: one that is too slow loses records, and is told how many. At a handover the new
+            process is followed as well, and the old one until it has ended, with a line about it on standard error. Exit code: 1, as
+            tail ends by itself only when the daemon, or the reader, has.
 
               headgate tail --errors
               headgate tail --json --route /chat | jq -c '[.outcome, .total_ms]'
@@ -36,19 +38,11 @@ struct TailCommand: ParsableCommand {
         if let route { query.append(("route", route)) }
         if let outcome { query.append(("outcome", outcome)) }
         if errors { query.append(("errors", "1")) }
-        let target = AdminClient.target("/tail", query)
-        let isColored = StandardOutput.isColored
-        let reply = try options.client.orExit { client throws(AdminClient.Failure) in
-            try client.follow(target) { line in
-                guard !json else {
-                    StandardOutput.write(line + "\n")
-                    return true
-                }
-                let record = (try? Value(parsing: line)) ?? .null
-                StandardOutput.write(TailText.line(record, isColored: isColored) + "\n")
-                return true
-            }
+        let tail = Tail(client: try options.client(), target: AdminClient.target("/tail", query)) { [json] line in
+            guard !json else { return try StandardOutput.write(line + "\n") }
+            let record = (try? Value(parsing: line)) ?? .null
+            try StandardOutput.write(TailText.line(record, isColored: StandardOutput.isColored) + "\n")
         }
-        try reply.expectSuccess()
+        try tail.run()
     }
 }

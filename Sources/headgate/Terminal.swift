@@ -32,21 +32,21 @@ final class Terminal {
         var raw = settings
         raw.c_lflag &= ~tcflag_t(ICANON | ECHO)
         tcsetattr(STDIN_FILENO, TCSADRAIN, &raw)
-        StandardOutput.write("\u{1B}[?1049h\u{1B}[?25l")
+        try? StandardOutput.write("\u{1B}[?1049h\u{1B}[?25l")
     }
 
     /// Back to how it was.
     func leave() {
         guard isEntered else { return }
         isEntered = false
-        StandardOutput.write("\u{1B}[?25h\u{1B}[?1049l")
+        try? StandardOutput.write("\u{1B}[?25h\u{1B}[?1049l")
         tcsetattr(STDIN_FILENO, TCSADRAIN, &settings)
     }
 
     /// Shows these lines, from the top, and nothing else: overwritten in place, so that nothing flickers.
     func draw(_ lines: [String]) {
         let body = lines.joined(separator: "\u{1B}[K\r\n")
-        StandardOutput.write("\u{1B}[H\(body)\u{1B}[K\u{1B}[J")
+        try? StandardOutput.write("\u{1B}[H\(body)\u{1B}[K\u{1B}[J")
     }
 
     /// The keys pressed; nil when there will be no more.

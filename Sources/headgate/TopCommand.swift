@@ -46,13 +46,13 @@ struct TopCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let client = options.client
+        let client = try options.client()
         if json {
             let reply = try client.orExit { client throws(AdminClient.Failure) in
                 try client.get(TopScreen.target(limit, sort))
             }
             try reply.expectSuccess()
-            return StandardOutput.write(reply.body)
+            return try StandardOutput.write(reply.body)
         }
         let isInteractive = isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1 && !Terminal.isDumb
         guard isInteractive, !once else { return try printOnce(client) }
@@ -77,7 +77,7 @@ struct TopCommand: AsyncParsableCommand {
         lines += TopTable.lines(rows, width: width, isColored: StandardOutput.isColored)
         let more = (requests.value["total"]?.integer ?? 0) - rows.count
         if more > 0 { lines.append("... \(more) more") }
-        StandardOutput.write(lines.map { $0 + "\n" }.joined())
+        try StandardOutput.write(lines.map { $0 + "\n" }.joined())
     }
 }
 

@@ -199,6 +199,26 @@ struct HandoverTests {
         #expect(try second.process.wait() == .exited(0))
     }
 
+    @Test func `the command finds the socket in a configuration with mistakes, and never another's`() throws {
+        let (directory, key, _) = try place()
+        let daemon = try Daemon(EndpointTests.configuration + "\n" + key, directory: directory)
+        try daemon.rewrite("surprise: 1\nhandover: {socket: handover}\n")
+        let environment = ["RUNTIME_DIRECTORY": "/nonexistent"]
+        let file = directory.file("headgate.yaml")
+        let mistake = try Headgate.run("handover", "--config", file, environment: environment)
+        #expect(mistake.ending == .exited(1))
+        #expect(mistake.stderr.contains("headgate.yaml:2: surprise"), "\(mistake.stderr)")
+        let other = try directory.write(EndpointTests.configuration, to: "other.yaml")
+        let none = try Headgate.run("handover", "--config", other)
+        #expect(none.ending == .exited(1))
+        #expect(none.stderr.contains("no handover.socket in \(other); give --socket"), "\(none.stderr)")
+        let missing = try Headgate.run("handover", "--config", directory.file("missing.yaml"))
+        #expect(missing.ending == .exited(1))
+        #expect(missing.stderr.contains("missing.yaml: cannot be read: "), "\(missing.stderr)")
+        #expect(daemon.process.poll() == nil)
+        #expect(try daemon.stop() == .exited(0))
+    }
+
     @Test func `nobody there, and somebody else's socket, are failures of the command`() throws {
         let directory = try TemporaryDirectory()
         let result = try Headgate.run("handover", "--socket", directory.file("none"))

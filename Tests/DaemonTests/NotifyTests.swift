@@ -53,6 +53,34 @@ struct NotifyTests {
         #expect(try daemon.process.wait() == .exited(0))
     }
 
+    /// The loops that serve no clients: one of them stands still while all others turn.
+    @Test(arguments: ["admin", "metrics"])
+    func `every loop has to feed the watchdog`(name: String) throws {
+        let directory = try TemporaryDirectory()
+        let manager = try NotifySocket(in: directory)
+        let own = "admin: {socket: \"\(directory.file("admin.sock"))\"}\nmetrics: {listen: \"127.0.0.1:0\"}"
+        let mock = try MockUpstream("--tokens 1000", "--stall 2")
+        let daemon = try Daemon(
+            mock.configuration(more: own),
+            directory: directory,
+            environment: ["NOTIFY_SOCKET": manager.path, "WATCHDOG_USEC": "10000"]
+        )
+        for _ in 0..<3 { try manager.hear("WATCHDOG=1") }
+        let thread = try StoppedThread(name, of: daemon.process.pid)
+        // Two looks of the daemon at what it does, which are seconds apart.
+        let stream = try daemon.connect()
+        try stream.post("/stream", #"{"input":"Hello"}"#)
+        try manager.hear("STATUS=serving: 1 request, 1 stream")
+        let start = manager.heard.count
+        stream.leave()
+        try manager.hear("STATUS=serving: 0 requests, 0 streams")
+        let fed = manager.heard[start...].count { $0 == "WATCHDOG=1" }
+        #expect(fed <= 1, "one may have been under way")
+        thread.goOn()
+        for _ in 0..<3 { try manager.hear("WATCHDOG=1") }
+        #expect(try daemon.stop() == .exited(0))
+    }
+
     @Test func `without a watchdog none is fed, and another process's is not ours`() throws {
         let directory = try TemporaryDirectory()
         let manager = try NotifySocket(in: directory)

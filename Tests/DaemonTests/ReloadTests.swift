@@ -68,14 +68,6 @@ struct ReloadTests {
         }
     }
 
-    private func ignoresBrokenPipes(_ pid: pid_t) -> Bool {
-        for line in text(of: "/proc/\(pid)/status").split(separator: "\n") where line.hasPrefix("SigIgn:") {
-            let signals = line.split(separator: "\t").last.flatMap { UInt64($0, radix: 16) } ?? 0
-            return signals & (1 << (UInt64(SIGPIPE) - 1)) != 0
-        }
-        return false
-    }
-
     @Test(arguments: ["routes: 5", "server: {max_body: 1MiB}", "listen: 127.0.0.1:1"])
     func `a bad one changes nothing and is logged`(mistake: String) throws {
         let daemon = try Daemon(configuration("first"))

@@ -5,50 +5,8 @@ import Testing
 /// `headgate supervise`, and the process under it.
 @Suite(.blocking, .timeLimit(.minutes(2)))
 struct SupervisorTests {
-    private struct Unit {
-        let directory: TemporaryDirectory
-        let manager: NotifySocket
-        let key: String
-        var socket: String { directory.file("handover") }
-        var environment: [String: String] { ["NOTIFY_SOCKET": manager.path, "WATCHDOG_USEC": "200000"] }
-
-        init() throws {
-            directory = try TemporaryDirectory()
-            manager = try NotifySocket(in: directory)
-            key = "handover: {socket: \"\(directory.file("handover"))\"}"
-        }
-
-        func start(_ configuration: String) throws -> Daemon {
-            try Daemon(
-                configuration + "\n" + key,
-                directory: directory,
-                environment: environment,
-                command: "supervise"
-            )
-        }
-    }
-
-    /// The children of a process.
-    private func children(of pid: pid_t) -> [pid_t] {
-        var found: [pid_t] = []
-        guard let directory = opendir("/proc") else { return [] }
-        defer { closedir(directory) }
-        while let entry = readdir(directory) {
-            let name = withUnsafeBytes(of: &entry.pointee.d_name) {
-                String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            guard let number = pid_t(name) else { continue }
-            // The name in brackets may hold anything; the parent is the second word behind it.
-            let words = text(of: "/proc/\(number)/stat").split(separator: ")").last?.split(separator: " ") ?? []
-            if words.count > 1, pid_t(words[1]) == pid { found.append(number) }
-        }
-        return found
-    }
-
-    private func isRunning(_ pid: pid_t) -> Bool { !["", "Z"].contains(processState(pid)) }
-
     @Test func `ready, watchdog, reload and stop pass through`() throws {
-        let unit = try Unit()
+        let unit = try SupervisedUnit()
         let daemon = try unit.start(EndpointTests.configuration)
         try unit.manager.hear("READY=1")
         #expect(unit.manager.heard.count == 1)
@@ -65,7 +23,7 @@ struct SupervisorTests {
     }
 
     @Test func `a reload that is asked while a new process starts takes place in that one`() throws {
-        let unit = try Unit()
+        let unit = try SupervisedUnit()
         let daemon = try unit.start(EndpointTests.configuration)
         try unit.manager.hear("READY=1")
         let old = try #require(children(of: daemon.process.pid).first)
@@ -89,7 +47,7 @@ struct SupervisorTests {
         let bad = try Headgate.run("supervise", "--config", file)
         #expect(bad.ending == .exited(78))
         #expect(bad.stderr.contains("bad.yaml:1: nonsense"))
-        let unit = try Unit()
+        let unit = try SupervisedUnit()
         let daemon = try unit.start(EndpointTests.configuration)
         let worker = try #require(children(of: daemon.process.pid).first)
         kill(worker, SIGKILL)
@@ -97,7 +55,7 @@ struct SupervisorTests {
     }
 
     @Test func `the process ends with its supervisor`() throws {
-        let unit = try Unit()
+        let unit = try SupervisedUnit()
         let daemon = try unit.start(EndpointTests.configuration)
         let worker = try #require(children(of: daemon.process.pid).first)
         try stopAndWait(worker)  // as it also must when it is stuck
@@ -108,7 +66,7 @@ struct SupervisorTests {
 
     @Test(arguments: ["signal", "command"])
     func `a new process takes over under load`(how: String) throws {
-        let unit = try Unit()
+        let unit = try SupervisedUnit()
         let mock = try MockUpstream("--tokens 30", "--interval 5ms")
         let daemon = try unit.start(mock.configuration(loops: 2))
         let load = SteadyLoad(port: daemon.port, kept: 2, fresh: 2, streams: 4, events: 32)
@@ -139,7 +97,7 @@ struct SupervisorTests {
     }
 
     @Test func `a new process that fails is refused with its reason`() throws {
-        let unit = try Unit()
+        let unit = try SupervisedUnit()
         let daemon = try unit.start(EndpointTests.configuration)
         try daemon.rewrite("nonsense: 1")
         let result = try Headgate.run("handover", "--socket", unit.socket)
@@ -150,7 +108,7 @@ struct SupervisorTests {
     }
 
     @Test func `left to itself the process serves until the next supervisor's takes over`() throws {
-        let unit = try Unit()
+        let unit = try SupervisedUnit()
         let mock = try MockUpstream("--tokens 100", "--interval 10ms")
         let configuration = mock.configuration(loops: 2)
         let first = try unit.start(configuration)
@@ -178,8 +136,35 @@ struct SupervisorTests {
         #expect(try second.stop() == .exited(0))
     }
 
+    @Test func `handovers at the same time all hear what came of them`() throws {
+        let unit = try SupervisedUnit()
+        let daemon = try unit.start(EndpointTests.configuration)
+        let before = children(of: daemon.process.pid)
+        // It finds them all when it goes on.
+        try stopAndWait(try #require(before.first))
+        let commands = try (0..<3).map { _ in try Subprocess(Headgate.path, ["handover", "--socket", unit.socket]) }
+        try eventually("they do not ask") { commands.allSatisfy { hasSocket($0.pid) } }
+        kill(before[0], SIGCONT)
+        for command in commands {
+            #expect(try command.wait() == .exited(0), "\(command.stderr)")
+            let pid = try #require(command.stdout.split(separator: " ").compactMap { pid_t($0) }.first)
+            #expect(!before.contains(pid))
+        }
+        #expect(daemon.logged("no handover").isEmpty)
+        #expect(try daemon.get("/health").status == 200)
+        #expect(try daemon.stop() == .exited(0))
+    }
+
+    private func hasSocket(_ pid: pid_t) -> Bool {
+        (3..<10).contains { number in
+            var target = [UInt8](repeating: 0, count: 64)
+            let count = readlink("/proc/\(pid)/fd/\(number)", &target, target.count)
+            return count > 0 && String(decoding: target[..<count], as: UTF8.self).hasPrefix("socket:")
+        }
+    }
+
     @Test func `a stuck process is not left to itself`() throws {
-        let unit = try Unit()
+        let unit = try SupervisedUnit()
         let daemon = try unit.start(EndpointTests.configuration)
         let worker = try #require(children(of: daemon.process.pid).first)
         try stopAndWait(worker)

@@ -9,8 +9,10 @@ public struct AdminClient: Sendable {
     public enum Failure: Error, CustomStringConvertible {
         /// Nobody listens, or nobody may be asked.
         case unreachable(path: String, number: Int32, reason: String)
-        /// Somebody listens and does not answer in time, or in words that make no sense.
+        /// Somebody listens, and is not whom we want: does not answer in time, or makes no sense, or serves something else.
         case noAnswer(String)
+        /// What was asked for is not given, and why.
+        case refused(String)
 
         /// For operators.
         public var description: String {
@@ -22,7 +24,7 @@ public struct AdminClient: Sendable {
                 case ENOENT, ECONNREFUSED: "\(path): no daemon listens there (\(reason))"
                 default: "\(path): \(reason)"
                 }
-            case .noAnswer(let reason): reason
+            case .noAnswer(let reason), .refused(let reason): reason
             }
         }
     }
@@ -69,29 +71,14 @@ public struct AdminClient: Sendable {
         return try exchange(.post, target, bytes, .now + patience)
     }
 
-    /// Silence after which a follower counts as forgotten: the daemon sends something every 15 s.
-    private static let longestSilence = Duration.seconds(60)
-
-    /// Follows a stream of lines to its end, or until `take` returns false.
+    /// Makes sure that the daemon serves this configuration file. One that does not answer has not said otherwise.
     ///
-    /// - Parameter take: gets each line without its end; blank ones are left out.
-    /// - Returns: the reply without a body when there were lines to follow; else the refusal.
-    public func follow(_ target: String, _ take: (String) -> Bool) throws(Failure) -> Reply {
-        let connection = try Connection(path)
-        try connection.send(.get, target, [], .now + .seconds(5))
-        var rest: [UInt8] = []
-        var goesOn = true
-        let head = try connection.receive(responseTo: .get, silence: AdminClient.longestSilence) { status, part in
-            rest.append(contentsOf: part)
-            guard status == 200 else { return true }
-            while goesOn, let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
-                let line = String(decoding: rest[..<end], as: UTF8.self)
-                rest.removeFirst(end + 1)
-                if !line.isEmpty { goesOn = take(line) }
-            }
-            return goesOn
-        }
-        return connection.reply(head, head == 200 ? [] : rest)
+    /// - Throws: ``Failure`` when it says that it serves another.
+    public func expect(configuration file: String) throws(Failure) {
+        guard let reply = try? get("/status"), let served = reply.value["configuration"]?["file"]?.string,
+            !ServiceSockets.isSame(file, served, of: reply.pid)
+        else { return }
+        throw .noAnswer("\(path): the daemon there serves \(served), not \(file)")
     }
 
     private func exchange(
@@ -100,7 +87,7 @@ public struct AdminClient: Sendable {
         _ body: [UInt8],
         _ deadline: MonotonicTime
     ) throws(Failure) -> Reply {
-        let connection = try Connection(path)
+        let connection = try AdminConnection(path)
         try connection.send(method, target, body, deadline)
         var answer: [UInt8] = []
         let status = try connection.receive(responseTo: method, until: deadline) { _, part in
@@ -108,109 +95,5 @@ public struct AdminClient: Sendable {
             return true
         }
         return connection.reply(status, answer)
-    }
-}
-
-/// One connection to a daemon, closed with its last reference.
-private final class Connection {
-    private let descriptor: Int32
-    private let path: String
-
-    init(_ path: String) throws(AdminClient.Failure) {
-        self.path = path
-        do throws(LoopError) {
-            descriptor = try Socket.connect(toUnix: path)
-        } catch {
-            throw .unreachable(path: path, number: error.number, reason: String(cString: strerror(error.number)))
-        }
-    }
-
-    deinit { Socket.close(descriptor) }
-
-    func reply(_ status: Int, _ body: [UInt8]) -> AdminClient.Reply {
-        AdminClient.Reply(
-            status: status,
-            body: body,
-            value: (try? Value(parsing: String(decoding: body, as: UTF8.self))) ?? .null,
-            pid: Socket.peerCredentials(descriptor)?.pid ?? 0
-        )
-    }
-
-    func send(
-        _ method: HTTPMethod,
-        _ target: String,
-        _ body: [UInt8],
-        _ deadline: MonotonicTime
-    ) throws(AdminClient.Failure) {
-        guard let target = RequestTarget(checking: target) else { throw .noAnswer("\(target) is no target") }
-        var bytes: [UInt8] = []
-        HTTPEncoder.appendRequestHead(
-            method: method,
-            target: target,
-            fields: ["host": "headgate", "content-type": "application/json"],
-            framing: method == .post ? .length(body.count) : .none,
-            to: &bytes
-        )
-        bytes += body
-        var sent = 0
-        while sent < bytes.count {
-            let outcome = bytes.withUnsafeBytes {
-                Socket.write(descriptor, UnsafeRawBufferPointer(rebasing: $0[sent...]))
-            }
-            switch outcome {
-            case .bytes(let count): sent += count
-            case .wouldBlock: try wait(POLLOUT, until: deadline)
-            case .endOfFile, .failed: throw .noAnswer("\(path): the daemon closed the connection")
-            }
-        }
-    }
-
-    /// Reads one response.
-    ///
-    /// - Parameters:
-    ///   - deadline: for all of it.
-    ///   - silence: between two pieces.
-    ///   - take: gets the status and each part of the body; false ends it here.
-    /// - Returns: the status.
-    func receive(
-        responseTo method: HTTPMethod,
-        until deadline: MonotonicTime = .distantFuture,
-        silence: Duration = .seconds(3600),
-        _ take: (Int, UnsafeRawBufferPointer) -> Bool
-    ) throws(AdminClient.Failure) -> Int {
-        var decoder = ResponseDecoder()
-        decoder.expect(responseTo: method)
-        var status = 0
-        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 << 10, alignment: 16)
-        defer { buffer.deallocate() }
-        while true {
-            switch Socket.read(descriptor, into: buffer) {
-            case .bytes(let count):
-                var input = UnsafeRawBufferPointer(rebasing: buffer[..<count])
-                do {
-                    while let event = try decoder.next(&input) {
-                        switch event {
-                        case .informational: continue
-                        case .head(let head): status = head.status
-                        case .body(let part): if !take(status, part) { return status }
-                        case .end: return status
-                        }
-                    }
-                } catch {
-                    throw .noAnswer("\(path): this is no daemon of ours: \(error)")
-                }
-            case .wouldBlock: try wait(POLLIN, until: min(deadline, .now + silence))
-            case .endOfFile, .failed: throw .noAnswer("\(path): the daemon closed the connection")
-            }
-        }
-    }
-
-    private func wait(_ events: Int32, until deadline: MonotonicTime) throws(AdminClient.Failure) {
-        while true {
-            let left = (deadline - .now).wholeMilliseconds
-            guard left > 0 else { throw .noAnswer("\(path): the daemon does not answer") }
-            var entry = pollfd(fd: descriptor, events: Int16(events), revents: 0)
-            if poll(&entry, 1, Int32(clamping: left + 1)) > 0 { return }
-        }
     }
 }

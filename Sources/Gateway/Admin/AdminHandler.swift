@@ -30,9 +30,7 @@ struct AdminHandler: HTTPHandler {
         case (.get, "/tail"): await tail(request, response)
         case (.post, "/kill"): await kill(request, response, who)
         case (.post, "/drain"):
-            let isNew = service.drain()
-            log("drain", who, isNew ? "begins" : "has begun before")
-            answer(["draining": true], response)
+            drain(response, who)
         case (.post, "/reload"): await reload(response, who)
         default: fail(404, "nothing is here for \(request.head.method)", response)
         }
@@ -129,6 +127,17 @@ struct AdminHandler: HTTPHandler {
         }
     }
 
+    private func drain(_ response: ResponseWriter, _ who: PeerCredentials) {
+        switch service.value.drain() {
+        case .begins: log("drain", who, "begins")
+        case .hasBegun: log("drain", who, "has begun before")
+        case .failed(let reason):
+            log("drain", who, "failed")
+            return fail(500, reason, response)
+        }
+        answer(["draining": true], response)
+    }
+
     private func reload(_ response: ResponseWriter, _ who: PeerCredentials) async {
         switch await service.value.reload() {
         case .done(let outcome):
@@ -140,6 +149,9 @@ struct AdminHandler: HTTPHandler {
         case .stopping:
             log("reload", who, "the daemon is stopping")
             fail(409, "the daemon is stopping, and reads nothing any more", response)
+        case .takingOver:
+            log("reload", who, "a new process is taking over")
+            fail(409, "a new process is taking over: reload again when it serves", response)
         }
     }
 

@@ -1,13 +1,15 @@
 public import EventLoop
 import Glibc
 import HTTP
+import Runnable
 
 /// The admin socket of a running service: a loop, a server and a file of their own. Any thread.
 public final class AdminServer: Sendable {
     /// Where it listens.
     public var path: String { socket.path }
 
-    private let loop: EventLoop
+    /// Serves it, and no clients.
+    public let loop: EventLoop
     private let server: HTTPServer
     private let socket: AdminSocket
     private let service: LoopBound<AdminService>
@@ -24,7 +26,8 @@ public final class AdminServer: Sendable {
     /// - Parameters:
     ///   - settings: where, and who is let in.
     ///   - file: the configuration's name, for messages.
-    ///   - takesOver: whether the path is still a predecessor's, whose place this process takes: then ``publish()`` takes it over.
+    ///   - takesOver: whether the path is still a predecessor's, whose place this process takes: then ``publish()`` takes it over. So it
+    ///     does from a daemon that says it is stopping.
     /// - Returns: nil when the settings want none.
     /// - Throws: ``ConfigurationErrors`` for a group that does not exist; `LoopError` when the socket cannot be opened, also when
     ///   another daemon serves it.
@@ -38,6 +41,8 @@ public final class AdminServer: Sendable {
         let directory = getenv("RUNTIME_DIRECTORY").map { String(cString: $0) }
         guard let path = settings.path(runtimeDirectory: directory) else { return nil }
         let group = try settings.groupNumber(file: file)
+        // One that only finishes what it has begun keeps the path until it ends, or somebody takes it.
+        let takesOver = takesOver || isServedByStopping(path)
         let socket = try AdminSocket.open(path, mode: settings.mode, group: group, takesOver: takesOver)
         let loop: EventLoop
         do {
@@ -61,6 +66,12 @@ public final class AdminServer: Sendable {
         return AdminServer(loop: loop, server: server, socket: socket, service: service)
     }
 
+    /// Whether the daemon that serves an admin socket is about to end. Blocks for two seconds at most.
+    private static func isServedByStopping(_ path: String) -> Bool {
+        let reply = try? AdminClient(path: path).get("/status", patience: .seconds(2))
+        return reply?.value["state"]?.string == "draining"
+    }
+
     /// Small: a handful of operators, who send a line and read a table.
     private static var options: HTTPServerOptions {
         var options = HTTPServerOptions()
@@ -77,10 +88,16 @@ public final class AdminServer: Sendable {
         return options
     }
 
-    /// Takes the path over from a predecessor that has begun to end.
+    /// Takes the path over from a predecessor that has begun to end; does nothing where there was none.
     ///
     /// - Throws: `LoopError`; the predecessor then keeps the path.
     public func publish() throws(LoopError) { try socket.publish() }
+
+    /// Another process serves from now on: tells followers, who see here only what this one still finishes.
+    public func handedOver(to pid: Int32) {
+        let service = service
+        loop.execute { service.value.hub.value.handOver(from: getpid(), to: pid) }
+    }
 
     /// Removes the socket's file, ends what followers follow, and returns when all connections are closed: within seconds.
     public func stop() async {

@@ -35,7 +35,7 @@ extension AdminService {
         func sum(_ count: (LoopPart) -> Int) -> Value { .integer(parts.reduce(0) { $0 + count($1) }) }
         return [
             "version": .string(Gateway.version), "pid": .integer(Int(getpid())),
-            "state": gateway.isDraining ? "draining" : "serving", "started": .string(started.text),
+            "state": gateway.isStopping ? "draining" : "serving", "started": .string(started.text),
             "uptime_s": .integer(Int((MonotonicTime.now - begun).wholeMilliseconds / 1000)),
             "configuration": [
                 "file": .string(configuration.file), "loaded": .string(configuration.loaded.text),

@@ -1,17 +1,22 @@
 import EventLoop
+import Glibc
 import HTTP
 import Runnable
 
 /// What the admin socket has others do.
 public struct AdminActions: Sendable {
-    /// Begins to stop the service, as SIGTERM does. Called once at most.
-    public var drain: @Sendable () -> Void
-    /// Reloads the configuration and says what came of it. That there is one at a time is the callee's business.
-    public var reload: @Sendable () async -> ReloadOutcome
+    /// The process whose SIGTERM stops the service, at this moment: there is one way to stop.
+    public var processToStop: @Sendable () -> Int32
+    /// Reloads the configuration and says what came of it; nil where a new process is about to take over, which has read its own. That
+    /// there is one at a time is the callee's business.
+    public var reload: @Sendable () async -> ReloadOutcome?
 
     /// Actions as given.
-    public init(drain: @escaping @Sendable () -> Void, reload: @escaping @Sendable () async -> ReloadOutcome) {
-        self.drain = drain
+    public init(
+        processToStop: @escaping @Sendable () -> Int32,
+        reload: @escaping @Sendable () async -> ReloadOutcome?
+    ) {
+        self.processToStop = processToStop
         self.reload = reload
     }
 }
@@ -34,7 +39,8 @@ final class AdminService {
     let started = LogTime.now
     let begun = MonotonicTime.now
     private let actions: AdminActions
-    private var isDrainAsked = false
+    /// Who has been told to stop. It counts only while that is the one to tell: a supervisor may have left without hearing it.
+    private var toldToStop: pid_t?
 
     init(_ gateway: Gateway, loop: EventLoop, actions: AdminActions) {
         self.gateway = gateway
@@ -147,15 +153,26 @@ final class AdminService {
         return answer.answer ? .killed(match.row) : .notFound
     }
 
-    /// Begins to stop.
-    ///
-    /// - Returns: false when it has begun before.
-    func drain() -> Bool {
-        guard !isDrainAsked, !gateway.isDraining else { return false }
-        isDrainAsked = true
-        actions.drain()
-        return true
+    /// What became of an attempt to stop.
+    enum Drain {
+        case begins
+        case hasBegun
+        /// The signal could not be sent, and why.
+        case failed(String)
     }
+
+    /// Begins to stop.
+    func drain() -> Drain {
+        let pid = actions.processToStop()
+        guard !gateway.isStopping, toldToStop != pid else { return .hasBegun }
+        guard Glibc.kill(pid, SIGTERM) == 0 else {
+            return .failed("cannot signal process \(pid): \(String(cString: strerror(errno)))")
+        }
+        toldToStop = pid
+        return .begins
+    }
+
+    private var isToStop: Bool { gateway.isStopping || toldToStop == actions.processToStop() }
 
     /// What became of an attempt to reload.
     enum Reload {
@@ -164,19 +181,23 @@ final class AdminService {
         case goesOn
         /// The daemon is stopping, and reads nothing any more.
         case stopping
+        /// Another process is taking over.
+        case takingOver
     }
 
     /// Reloads.
     func reload(isolation: isolated (any Actor)? = #isolation) async -> Reload {
-        guard !isDrainAsked, !gateway.isDraining else { return .stopping }
-        let round = LoopBound(Round<ReloadOutcome>(1), loop: loop)
+        guard !isToStop else { return .stopping }
+        let round = LoopBound(Round<ReloadOutcome?>(1), loop: loop)
         let (home, actions) = (loop, actions)
         Task.detached {
             let outcome = await actions.reload()
             home.execute { round.value.take(outcome, at: 0) }
         }
         await round.value.wait(AdminService.reloadPatience, on: loop)
-        return round.value.answers[0].map { .done($0) } ?? .goesOn
+        guard let answer = round.value.answers[0] else { return Task.isCancelled || isToStop ? .stopping : .goesOn }
+        guard let outcome = answer else { return .takingOver }
+        return !outcome.succeeded && isToStop ? .stopping : .done(outcome)
     }
 }
 

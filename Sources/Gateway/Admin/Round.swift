@@ -26,14 +26,19 @@ final class Round<Answer: Sendable> {
         waiter.take()?.resume()
     }
 
-    /// Returns when all have answered, or after `limit`.
+    /// Returns when all have answered, after `limit`, or when the task is cancelled.
     func wait(_ limit: Duration, on loop: EventLoop, isolation: isolated (any Actor)? = #isolation) async {
         guard missing > 0 else { return }
         let timer = LoopTimer(on: loop) { [unowned self] in finish() }
         timer.arm(after: limit)
-        await withCheckedContinuation { continuation in
-            _ = isolation
-            if isOver { continuation.resume() } else { waiter = continuation }
+        let bound = LoopBound(self, loop: loop)
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                _ = isolation
+                if isOver { continuation.resume() } else { waiter = continuation }
+            }
+        } onCancel: {
+            loop.execute { bound.value.finish() }
         }
         timer.cancel()
     }

@@ -7,6 +7,7 @@ final class TailHub {
     static let mostFollowers = 16
 
     private var followers: [TailFollower] = []
+    private var announcement: [UInt8]?
     private let redact: (String) -> String
 
     /// - Parameter redact: takes secrets out of texts for operators.
@@ -14,7 +15,17 @@ final class TailHub {
 
     var count: Int { followers.count }
 
-    func add(_ follower: TailFollower) { followers.append(follower) }
+    func add(_ follower: TailFollower) {
+        followers.append(follower)
+        if let announcement { follower.announce(announcement) }
+    }
+
+    /// Tells every follower, also later ones, that another process serves from now on: it is to be followed as well.
+    func handOver(from pid: Int32, to next: Int32) {
+        let line = Array("{\"msg\":\"handed_over\",\"from\":\(pid),\"to\":\(next)}\n".utf8)
+        announcement = line
+        for follower in followers { follower.announce(line) }
+    }
 
     func remove(_ follower: TailFollower) { followers.removeAll { $0 === follower } }
 
@@ -84,6 +95,12 @@ final class TailFollower {
     func add(_ line: [UInt8]) {
         // Once some are lost the rest of the moment is too, so that the note stands where the gap is.
         guard dropped == 0, bytes.count + line.count <= TailFollower.longest else { return drop(1) }
+        bytes.append(contentsOf: line)
+        wake()
+    }
+
+    /// Adds a line that is not lost when many wait.
+    func announce(_ line: [UInt8]) {
         bytes.append(contentsOf: line)
         wake()
     }

@@ -31,21 +31,6 @@ public struct AdminSettings: Sendable, Equatable {
         }
     }
 
-    /// The socket's path that a configuration file names, whatever else is wrong with the file: a shell has not the daemon's
-    /// environment, and still has to find it. Nil when the file names none or cannot be read. Blocks.
-    public static func path(inFile file: String) -> String? {
-        guard case .success(let content) = SmallFile.read(file, limit: 1 << 20) else { return nil }
-        let context = LoadContext(file: file, directory: ".", environment: [:])
-        var reader = YAMLReader(context: context)
-        guard let root = reader.read(String(decoding: content.bytes, as: UTF8.self)),
-            case .map(let entries) = root.content,
-            let section = entries.first(where: { $0.key == "admin" })
-        else { return nil }
-        var settings = AdminSettings()
-        fields.read(into: &settings, from: section.value, at: .root.child("admin"), in: context)
-        return settings.path(runtimeDirectory: nil)
-    }
-
     static let fields: [Field<AdminSettings>] = [
         .value(
             "socket",

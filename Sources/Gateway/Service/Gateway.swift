@@ -36,6 +36,8 @@ public actor Gateway {
     private let modes: [(file: SocketFile, mode: UInt32)]  // as configured, of those that were there before
     private let abandoned: [String]  // addresses that a predecessor listens on, and this process does not
     private var isStopped = false
+    private var reloadsUnderWay = 0
+    private var whenReloaded: [CheckedContinuation<Void, Never>] = []
 
     /// Opens the listeners and serves.
     ///
@@ -147,11 +149,14 @@ public actor Gateway {
         self.abandoned = abandoned
     }
 
-    /// The loops, for a watchdog.
-    public nonisolated var loops: [EventLoop] { runtimes.map(\.loop) }
+    /// The loops that serve clients.
+    nonisolated var loops: [EventLoop] { runtimes.map(\.loop) }
 
-    /// Whether it has begun to stop.
-    public nonisolated var isDraining: Bool { state.isDraining }
+    /// All of its loops, for a watchdog.
+    public nonisolated var watchedLoops: [EventLoop] { loops + (metricsListener.map { [$0.loop] } ?? []) }
+
+    /// Whether it has begun to stop, or to finish what it does behind a handover.
+    public nonisolated var isStopping: Bool { state.isStopping }
 
     /// What is in force, what it is called, and since when.
     var configurationInForce: (value: Configuration, file: String, loaded: LogTime) {
@@ -334,7 +339,7 @@ public actor Gateway {
     /// and are refused.
     ///
     /// - Returns: what has changed.
-    /// - Throws: ``ConfigurationErrors``; the old configuration then stays in force.
+    /// - Throws: ``ConfigurationErrors``; the old configuration then stays in force. Also when the service is stopping.
     @discardableResult
     public func reload(_ next: Configuration) async throws(ConfigurationErrors) -> ConfigurationDifference {
         var errors: [ConfigurationError] = []
@@ -348,6 +353,8 @@ public actor Gateway {
             errors.append(ConfigurationError(file: file, line: next.lines[key], key: key, message: message))
         }
         guard errors.isEmpty else { throw ConfigurationErrors(errors: errors) }
+        reloadsUnderWay += 1
+        defer { reloadEnded() }
         let tls = try BackendTLS(next.backends, file: file)
         let certificates = try Gateway.listenerCertificates(next.listen, file: file)
         let exporter = try tracing.makeExporter(next.tracing, file: file)
@@ -355,6 +362,7 @@ public actor Gateway {
         let steps = SharedSteps()
         log.apply(next.log, secrets: next.secrets)
         for (number, runtime) in runtimes.enumerated() {
+            try refuseWhenStopped()
             let made = runtime.handler(
                 for: next,
                 tls: tls,
@@ -369,6 +377,7 @@ public actor Gateway {
                 await client.client.retire()
             }
         }
+        try refuseWhenStopped()
         await metricsListener?.reload(next.metrics, metrics)
         metrics.took(next, steps, isReload: true)
         let difference = ConfigurationDifference(from: configuration, to: next)
@@ -376,6 +385,21 @@ public actor Gateway {
         await tracing.use(exporter, on: runtimes)
         loaded = .now
         return difference
+    }
+
+    /// What stops needs no other configuration, and its loops would not answer any more.
+    private func refuseWhenStopped() throws(ConfigurationErrors) {
+        guard isStopped else { return }
+        let message = "not read: the service is stopping"
+        throw ConfigurationErrors(errors: [ConfigurationError(file: file, line: nil, key: "", message: message)])
+    }
+
+    private func reloadEnded() {
+        reloadsUnderWay -= 1
+        guard reloadsUnderWay == 0 else { return }
+        let waiting = whenReloaded
+        whenReloaded = []
+        for continuation in waiting { continuation.resume() }
     }
 
     /// Notes that a reload came to nothing, for metrics: also one whose file could not be read, which never gets to ``reload(_:)``.
@@ -388,6 +412,9 @@ public actor Gateway {
 
     /// How long an idle connection waits for a request after a handover, which tells its client to go.
     private static let idleGrace = Duration.seconds(5)
+
+    /// Says that ``stop(handedOver:outlasting:)`` follows, before anything is closed: who starts in this place may know by it.
+    public nonisolated func willStop() { state.isStopping = true }
 
     /// Stops: no new connections, requests under way get `drain_timeout` to finish, and what is left then ends with the door's
     /// error. Returns when everything has ended.
@@ -402,6 +429,7 @@ public actor Gateway {
         guard !isStopped else { return true }
         isStopped = true
         // Whoever asks over a kept connection whether the service is ready is told that it is.
+        state.isStopping = true
         state.isDraining = !handedOver
         // Counters of two processes behind one address would look like resets.
         if handedOver { await metricsListener?.stop() }
@@ -421,6 +449,8 @@ public actor Gateway {
             return first
         }
         await outlasting()
+        // It gives up at the next loop, but what it asked of one has to be answered.
+        if reloadsUnderWay > 0 { await withCheckedContinuation { whenReloaded.append($0) } }
         for runtime in runtimes {
             await runtime.closeTelemetry()
             runtime.loop.stop()

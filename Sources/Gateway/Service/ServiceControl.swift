@@ -60,6 +60,8 @@ public actor ServiceControl {
             note = "reload failed, still serving the old configuration: \(error.errors.first?.description ?? "")"
             result = ReloadOutcome(succeeded: false, text: "\(error)")
         }
+        // What is stopping has said so, and is ready no more.
+        guard !gateway.isStopping else { return result }
         lastStatus = await status()
         manager.ready(status: lastStatus)
         return result

@@ -8,20 +8,16 @@ import Glibc
 public final class ServiceManager: Sendable {
     private let path: String?
     private let channel: SupervisorChannel?
-    private let loops: [EventLoop]
     private let watchdogInterval: Duration?
 
     /// Reads `NOTIFY_SOCKET`, `WATCHDOG_USEC` and `WATCHDOG_PID`.
     ///
-    /// - Parameters:
-    ///   - loops: the loops that must turn for the watchdog to be fed.
-    ///   - channel: the way through whoever started this process; nil when nobody of ours did.
-    public convenience init(loops: [EventLoop], channel: SupervisorChannel? = nil) {
-        self.init(loops: loops, channel: channel) { name in getenv(name).map { String(cString: $0) } }
+    /// - Parameter channel: the way through whoever started this process; nil when nobody of ours did.
+    public convenience init(channel: SupervisorChannel? = nil) {
+        self.init(channel: channel) { name in getenv(name).map { String(cString: $0) } }
     }
 
-    init(loops: [EventLoop], channel: SupervisorChannel? = nil, variable: (String) -> String?) {
-        self.loops = loops
+    init(channel: SupervisorChannel? = nil, variable: (String) -> String?) {
         self.channel = channel
         path = variable("NOTIFY_SOCKET")
         let isOurs = variable("WATCHDOG_PID").map { $0 == "\(getpid())" } ?? true
@@ -58,13 +54,15 @@ public final class ServiceManager: Sendable {
     /// Feeds the watchdog at half its interval, each time only after every loop has turned: a stuck loop starves it, and the
     /// service manager restarts the process.
     ///
-    /// - Parameter loop: where to run; not one of those that are watched.
+    /// - Parameters:
+    ///   - loop: where to run; not one of those that are watched.
+    ///   - loops: the loops that must turn, until they are asked to end.
     /// - Returns: the task that does it, to be cancelled; nil when there is no watchdog.
-    public func feedWatchdog(on loop: EventLoop) -> Task<Void, Never>? {
+    public func feedWatchdog(on loop: EventLoop, watching loops: [EventLoop]) -> Task<Void, Never>? {
         guard path != nil || channel != nil, let watchdogInterval else { return nil }
         return Task.detached(executorPreference: loop) { [self] in
             while !Task.isCancelled {
-                for watched in loops {
+                for watched in loops where !watched.isEnding {
                     await withCheckedContinuation { continuation in watched.execute { continuation.resume() } }
                 }
                 send("WATCHDOG=1")

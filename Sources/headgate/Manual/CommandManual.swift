@@ -90,6 +90,7 @@ enum CommandManual {
             "What spans say of the service, where `tracing` does not say it: its name, and `key=value` pairs with commas between them."
         ),
         ("JOURNAL_STREAM", "Tells whether standard error is the journal, for `log.format: auto`."),
+        ("SYSLOG_IDENTIFIER", "The name of its entries in the journal, `headgate` unless set."),
         ("NO_COLOR, TERM", "Log lines on a terminal are plain where `NO_COLOR` is not empty or `TERM` is `dumb`."),
         ("COLUMNS, LINES", "The size of the terminal for `top`, where the terminal itself does not tell."),
         ("SOURCE_DATE_EPOCH", "The date of manual pages, in seconds since 1970, instead of today."),
@@ -102,6 +103,9 @@ enum CommandManual {
         ),
         ("/etc/headgate/credentials/", "Keys and certificates for `LoadCredential` in the unit; root's alone."),
         ("/etc/headgate/environment", "Lines of `NAME=value` for the service; optional."),
-        ("/run/headgate/", "Unix sockets of the service. It exists while the service runs."),
+        (
+            "/run/headgate/",
+            "Unix sockets of the service; `/run/headgate-NAME/` for `headgate@NAME`, which serves `/etc/headgate/NAME.yaml`."
+        ),
     ]
 }

@@ -142,6 +142,43 @@ struct AdminSocketTests {
         withExtendedLifetime(daemon) {}
     }
 
+    @Test func `a configuration leads to its own daemon, or to none`() throws {
+        let admin = try AdminSocket()
+        let daemon = try admin.daemon(EndpointTests.configuration)
+        let variable = ["HEADGATE_ADMIN_SOCKET": admin.path]
+        let commands = [["status"], ["top", "--once"], ["tail"], ["kill", "x"], ["reload"], ["drain"]]
+        func expectFailure(_ file: String, _ text: String) throws {
+            for command in commands {
+                let arguments = command + ["--config", file]
+                let result = try Subprocess.run(Headgate.path, arguments, environment: variable)
+                #expect(result.ending == .exited(1), "\(command)")
+                #expect(result.stderr.contains(text), "\(command): \(result.stderr)")
+            }
+        }
+        let other = try admin.directory.write(EndpointTests.configuration, to: "other.yaml")
+        try expectFailure(other, "no admin.socket in \(other); give --socket")
+        let off = try admin.directory.write("admin: {socket: none}\n" + EndpointTests.configuration, to: "off.yaml")
+        try expectFailure(off, "no admin.socket in \(off); give --socket")
+        let broken = try admin.directory.write("admin: [", to: "broken.yaml")
+        try expectFailure(broken, "no admin.socket in \(broken); give --socket")
+        let missing = admin.directory.file("missing.yaml")
+        try expectFailure(missing, "\(missing): cannot be read: No such file or directory")
+        // The same socket in two files: whose daemon it is counts.
+        let twin = "admin: {socket: \"\(admin.path)\"}\n" + EndpointTests.configuration
+        try expectFailure(
+            try admin.directory.write(twin, to: "twin.yaml"),
+            "serves \(admin.directory.file("headgate.yaml"))"
+        )
+        #expect(try daemon.get("/ready").status == 200)
+        // A mistake elsewhere in the file is no hindrance, and another name of the file is none either.
+        try daemon.rewrite("admin: {socket: \"\(admin.path)\"}\nsurprise: 1\n")
+        let name = admin.directory.file("link.yaml")
+        #expect(symlink("headgate.yaml", name) == 0)
+        for file in [admin.directory.file("headgate.yaml"), name] {
+            #expect(try Headgate.run("status", "--config", file).ending == .exited(0))
+        }
+    }
+
     @Test func `it is HTTP, and says what is wrong`() throws {
         let admin = try AdminSocket()
         let daemon = try admin.daemon(EndpointTests.configuration)

@@ -50,7 +50,10 @@ struct TailTests {
         #expect(text.contains { $0.contains("ok") && $0.contains("200 invoke") && $0.hasSuffix("one") })
         #expect(!(text.joined() + all.stdout).contains("secret"))
         #expect(try daemon.stop() == .exited(0))
-        for follower in [all, errors, words] { #expect(try follower.wait() == .exited(0)) }
+        for follower in [all, errors, words] {
+            #expect(try follower.wait() == .exited(1))
+            #expect(follower.stderr == "process \(daemon.process.pid) has ended\n")
+        }
     }
 
     @Test func `filters are the daemon's`() throws {
@@ -66,8 +69,8 @@ struct TailTests {
         let outcome = try follow(admin, "--json", "--outcome", "upstream_error")
         for path in ["/invoke", "/bad/invoke", "/a&b/invoke"] { _ = try daemon.post(path, #"{"input":"a"}"#) }
         #expect(try daemon.stop() == .exited(0))
-        #expect(try route.wait() == .exited(0))
-        #expect(try outcome.wait() == .exited(0))
+        #expect(try route.wait() == .exited(1))
+        #expect(try outcome.wait() == .exited(1))
         let routes = try lines(route, 1).map { try Value(parsing: $0)["route"]?.string }
         #expect(routes == ["/a&b"])
         let outcomes = try lines(outcome, 1).map { try Value(parsing: $0)["route"]?.string }
@@ -118,6 +121,61 @@ struct TailTests {
         #expect(hasSeenLast, "kept \(kept), dropped \(dropped)")
         #expect(dropped > 0)
         #expect(kept > 100)
+    }
+
+    @Test func `over a handover both processes are followed, then the new one`() throws {
+        let admin = try AdminSocket()
+        let mock = try MockUpstream("--tokens 5", "--stall 2")
+        let text = "handover: {socket: \"\(admin.directory.file("handover"))\"}\n" + mock.configuration()
+        let first = try admin.daemon(text)
+        let follower = try follow(admin, "--json")
+        let stream = try first.connect()
+        try stream.post("/stream", #"{"input":"a"}"#, fields: ["X-Request-Id": "old"])
+        try stream.replySoFar { $0.events.count >= 3 }
+        let second = try admin.daemon(text)
+        try eventually("it does not follow: \(follower.stderr)") {
+            follower.stderr.contains("following process \(second.process.pid)\n")
+        }
+        let both = "process \(first.process.pid) hands over to process \(second.process.pid)"
+        #expect(follower.stderr.contains(both), "\(follower.stderr)")
+        #expect(try second.get("/health").status == 200)
+        #expect(try lines(follower, 1)[0].contains("health"))
+        first.process.signal(SIGTERM)
+        #expect(try first.process.wait() == .exited(0))
+        #expect(try lines(follower, 2)[1].contains(#""id":"old""#))
+        try eventually("the end is not said") { follower.stderr.contains("process \(first.process.pid) has ended\n") }
+        #expect(try second.get("/health").status == 200)
+        #expect(try lines(follower, 3).count == 3)
+        #expect(try second.stop() == .exited(0))
+        #expect(try follower.wait() == .exited(1))
+        #expect(follower.stderr.hasSuffix("process \(second.process.pid) has ended\n"))
+    }
+
+    @Test func `it ends when its reader has gone, also where nobody is told of broken pipes`() throws {
+        let admin = try AdminSocket()
+        let daemon = try admin.daemon(EndpointTests.configuration)
+        let script = """
+            trap '' PIPE
+            { "$0" tail --json --socket "$1"; echo "tail ended with $?" >&2; } | head -n 1
+            """
+        let process = try Subprocess("/bin/sh", ["-c", script, Headgate.path, admin.path])
+        try eventually("it does not follow") { try admin.status()["followers"]?.integer == 1 }
+        #expect(try daemon.get("/health").status == 200)
+        // Nothing more comes, and yet it ends.
+        #expect(try process.wait() == .exited(0))
+        #expect(process.stderr.contains("tail ended with 1\n"), "\(process.stderr)")
+        try eventually("it is still followed") { try admin.status()["followers"]?.integer == 0 }
+    }
+
+    @Test(arguments: ["status", "status --json", "top --json", "top --once", "reload"])
+    func `what cannot be written is an error`(command: String) throws {
+        let admin = try AdminSocket()
+        let daemon = try admin.daemon(EndpointTests.configuration)
+        let script = "exec \"$0\" \(command) --socket \"$1\" >/dev/full"
+        let process = try Subprocess("/bin/sh", ["-c", script, Headgate.path, admin.path])
+        #expect(try process.wait() == .exited(1))
+        #expect(process.stderr == "standard output: No space left on device\n")
+        withExtendedLifetime(daemon) {}
     }
 
     @Test func `followers who leave are forgotten`() throws {

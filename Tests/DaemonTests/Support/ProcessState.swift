@@ -12,3 +12,12 @@ func stopAndWait(_ pid: pid_t) throws {
     kill(pid, SIGSTOP)
     try eventually("\(pid) does not stop") { processState(pid) == "T" }
 }
+
+/// Whether a process ignores SIGPIPE, as a daemon does from when it has read its configuration.
+func ignoresBrokenPipes(_ pid: pid_t) -> Bool {
+    for line in text(of: "/proc/\(pid)/status").split(separator: "\n") where line.hasPrefix("SigIgn:") {
+        let signals = line.split(separator: "\t").last.flatMap { UInt64($0, radix: 16) } ?? 0
+        return signals & (1 << (UInt64(SIGPIPE) - 1)) != 0
+    }
+    return false
+}

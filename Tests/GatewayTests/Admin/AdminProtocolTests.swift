@@ -93,17 +93,4 @@ import Testing
         #expect(mistakes(minimal + "admin: {socket: /\(String(repeating: "x", count: 96))}\n").count == 1)
         #expect(mistakes(minimal + "admin: {sockets: none}\n").first?.contains("did you mean \"socket\"") == true)
     }
-
-    @Test func `the place is found in a file that a shell cannot load`() throws {
-        try withFolder { folder in
-            let file = try folder.write(
-                "c.yaml",
-                "backends: {a: {dialect: openai, url: \"${NOT_SET}\"}}\nadmin: {socket: /run/y.sock}\n"
-            )
-            #expect(AdminSettings.path(inFile: file) == "/run/y.sock")
-            #expect(AdminSettings.path(inFile: try folder.write("d.yaml", minimal)) == nil)
-            #expect(AdminSettings.path(inFile: try folder.write("e.yaml", "{")) == nil)
-            #expect(AdminSettings.path(inFile: folder.path + "/none") == nil)
-        }
-    }
 }

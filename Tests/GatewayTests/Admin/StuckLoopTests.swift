@@ -26,6 +26,7 @@ import Testing
             var settings = AdminSettings()
             settings.socket = .path(path)
             let actions = AdminActions {
+                getpid()
             } reload: {
                 ReloadOutcome(succeeded: true, text: "")
             }

@@ -1,12 +1,15 @@
 public import EventLoop
 import Glibc
+import Synchronization
 
 /// The side of a handover that runs already: gives its listening sockets to the next process, and steps back when that is ready.
 ///
 /// Listens on a Unix socket for processes of its own user and root. Conversations are messages: `take 1` is answered with a `listener`
-/// message for each address, which carries its sockets, and `end`; `ready` with `draining` and the drain's limit in milliseconds.
-/// Until then everything goes on as if nobody had asked, also when the other process ends. `handover` asks for a new process and is
-/// answered when one has taken over (`done`) or has not (`failed`). Pinned to its loop.
+/// message for each address, which carries its sockets, and `end`; `ready` and the time at which the other process began to read its
+/// configuration (nanoseconds of the monotonic clock) with `draining`, the drain's limit in milliseconds, and `reload` where one was
+/// asked for since that time; or with `taken` and a process id, when another process was ready first. Until then everything goes on
+/// as if nobody had asked, also when the other process ends. `handover` asks for a new process and is answered when one has taken
+/// over (`done`) or has not (`failed`). Pinned to its loop.
 public actor HandoverServer {
     /// What the service has to do.
     public enum Event: Sendable, Equatable {
@@ -29,6 +32,7 @@ public actor HandoverServer {
     private var file: FileIdentity?
     private var peers: [ObjectIdentifier: Peer] = [:]
     private var successor: pid_t?
+    private let lastReload = Atomic<UInt64>(0)
 
     /// Conversations at a time; others wait in the kernel's queue until they give up.
     private static let mostPeers = 16
@@ -84,6 +88,12 @@ public actor HandoverServer {
         }
     }
 
+    /// A reload was asked for: a process that has read its configuration before is told of it when it takes over. Any thread.
+    public nonisolated func reloadWasAsked() { lastReload.store(MonotonicTime.now.nanoseconds, ordering: .relaxed) }
+
+    /// Whether a process has been given the sockets and has not ended: it is about to take over, or has.
+    public var isGiving: Bool { successor != nil || peers.values.contains { $0.isTaking } }
+
     /// Hands no sockets over any more: to be called before they are closed. What runs between two processes goes on.
     ///
     /// - Parameter removesFile: whether nobody has taken over, so that the path is of no use.
@@ -92,7 +102,10 @@ public actor HandoverServer {
         listener = nil
         // A successor has put its own socket in this one's place.
         if removesFile, let file, FileIdentity(path) == file { unlink(path) }
-        for peer in peers.values where peer.pid != successor || !peer.isTaking { end(peer) }
+        for peer in peers.values where peer.pid != successor || !peer.isTaking {
+            if peer.isTaking, let successor { MessageSocket.send("taken \(successor)", on: peer.descriptor) }
+            end(peer)
+        }
     }
 
     /// Tells those who asked for a handover how it went.
@@ -167,12 +180,18 @@ public actor HandoverServer {
         case "take": give(to: peer, version: words.count > 1 ? Int(words[1]) : nil)
         case "ready" where peer.isTaking && successor == nil:
             successor = peer.pid
-            MessageSocket.send("draining \(drainLimit.wholeMilliseconds)", on: peer.descriptor)
+            let configured = words.count > 1 ? UInt64(words[1]) : nil
+            let reload = lastReload.load(ordering: .relaxed) > configured ?? .max ? " reload" : ""
+            MessageSocket.send("draining \(drainLimit.wholeMilliseconds)\(reload)", on: peer.descriptor)
             onEvent(.takenOver(by: peer.pid))
         case "end" where peer.isTaking && successor == peer.pid: onEvent(.endNow)
         case "handover" where successor == nil:
             peer.waitsForAnswer = true
             onEvent(.requested)
+        case "handover":
+            // It has come to pass already, though for another who asked.
+            MessageSocket.send("done \(successor ?? 0)", on: peer.descriptor)
+            end(peer)
         default: end(peer)
         }
     }

@@ -23,10 +23,22 @@ public actor Predecessor {
     private let descriptor: Int32
     private var watcher: Watcher?
     private var timer: LoopTimer?
-    private var answered: CheckedContinuation<Duration?, Never>?
+    private var answered: CheckedContinuation<Answer, Never>?
     private var waiting: [CheckedContinuation<Void, Never>] = []
     private var hasEnded = false
     private var isLeaving = false  // the next limit is our own end's
+
+    /// What it says to this process's readiness.
+    public enum Answer: Sendable, Equatable {
+        /// It drains, within this limit at most.
+        ///
+        /// - reloads: whether it was asked to reload after this process had read its configuration.
+        case drains(within: Duration, reloads: Bool)
+        /// It has handed over to another process, which serves.
+        case taken(by: Int32)
+        /// Nothing: it has ended, or was killed as it did not answer.
+        case none
+    }
 
     /// How long one that runs may take for an answer: it has nothing to wait for.
     static let answerLimit = Duration.seconds(5)
@@ -102,18 +114,23 @@ public actor Predecessor {
 
     /// Tells it that this process serves, and waits until it drains. One that does not answer is killed.
     ///
-    /// - Returns: whether it answered.
-    public func takeOver() async -> Bool {
-        let limit: Duration? = await withCheckedContinuation { continuation in
+    /// - Parameter configured: when this process began to read its configuration.
+    public func takeOver(configured: MonotonicTime) async -> Answer {
+        let answer = await withCheckedContinuation { continuation in
             answered = continuation
-            begin()
+            begin(configured)
         }
-        timer?.arm(after: (limit ?? .zero) + Predecessor.endMargin)
-        if limit == nil, !hasEnded { kill() }
-        return limit != nil
+        switch answer {
+        case .drains(let limit, _): timer?.arm(after: limit + Predecessor.endMargin)
+        case .taken: ended()
+        case .none:
+            timer?.arm(after: Predecessor.endMargin)
+            if !hasEnded { kill() }
+        }
+        return answer
     }
 
-    private func begin() {
+    private func begin(_ configured: MonotonicTime) {
         timer = LoopTimer(on: loop) { self.timedOut() }
         do throws(LoopError) {
             let watcher = try Watcher(on: loop, descriptor: descriptor, interest: .readable) { self.received() }
@@ -123,7 +140,7 @@ public actor Predecessor {
             return ended()
         }
         timer?.arm(after: Predecessor.answerLimit)
-        if !MessageSocket.send("ready", on: descriptor) { ended() }
+        if !MessageSocket.send("ready \(configured.nanoseconds)", on: descriptor) { ended() }
     }
 
     /// Has it end what it still does.
@@ -143,19 +160,25 @@ public actor Predecessor {
         case .end: ended()
         case .message(let text, let descriptors):
             for descriptor in descriptors { Socket.close(descriptor) }
-            guard text.hasPrefix("draining "), let milliseconds = Int64(text.dropFirst(9)) else { return }
-            answer(.milliseconds(milliseconds))
+            let words = text.split(separator: " ")
+            switch words.first {
+            case "draining":
+                guard words.count > 1, let milliseconds = Int64(words[1]) else { return }
+                answer(.drains(within: .milliseconds(milliseconds), reloads: words.dropFirst(2).contains("reload")))
+            case "taken": answer(.taken(by: words.count > 1 ? pid_t(words[1]) ?? 0 : 0))
+            default: return
+            }
         }
     }
 
-    private func answer(_ limit: Duration?) {
+    private func answer(_ answer: Answer) {
         let answered = answered
         self.answered = nil
-        answered?.resume(returning: limit)
+        answered?.resume(returning: answer)
     }
 
     private func timedOut() {
-        if answered != nil { return answer(nil) }
+        if answered != nil { return answer(.none) }
         guard isLeaving else {
             kill()
             return
@@ -173,7 +196,7 @@ public actor Predecessor {
         timer?.cancel()
         timer = nil
         Socket.close(descriptor)
-        answer(nil)
+        answer(.none)
         let waiting = waiting
         self.waiting = []
         for continuation in waiting { continuation.resume() }

@@ -106,10 +106,11 @@ public actor Supervisor {
     }
 
     private func replace() {
-        guard !isStopping, next == nil else {
-            current?.send("refused a process is starting or stopping already")
+        guard !isStopping, leaving == nil else {
+            current?.send("refused the service is stopping")
             return
         }
+        guard next == nil else { return }  // what comes of that one is the answer to all who asked
         do throws(LoopError) {
             refusal = nil
             let process = try start()

@@ -5,7 +5,7 @@ import HTTP
 final class MetricsListener: Sendable {
     /// Where it listens, with the real port.
     let address: ListenAddress
-    private let loop: EventLoop
+    let loop: EventLoop
     private let server: HTTPServer
 
     /// Starts it on sockets that are open.
