@@ -19,10 +19,10 @@ struct CheckCommand: ParsableCommand {
     func run() throws {
         let configuration = try options.loadOrExit()
         for warning in configuration.warnings { StandardError.write("warning: \(warning)\n") }
-        do {
+        do throws(ConfigurationErrors) {
             try Gateway.check(configuration, file: options.name)
-        } catch let errors as ConfigurationErrors {
-            StandardError.write("\(errors)\n")
+        } catch {
+            StandardError.write("\(error)\n")
             throw ExitCode.configuration
         }
         guard !quiet else { return }

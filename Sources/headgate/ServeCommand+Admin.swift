@@ -16,9 +16,9 @@ actor Reloads {
     /// Reloads, unless another process has the sockets already, which has read its configuration.
     ///
     /// - Returns: nil where it does.
-    func reloadUnlessReplaced() async -> ReloadOutcome? {
+    func reloadUnlessReplaced(isTrial: Bool) async -> ReloadOutcome? {
         if await handover?.isGiving == true { return nil }
-        return await reload()
+        return isTrial ? await control.tryReload() : await reload()
     }
 
     /// Reloads, behind those that were asked for before.
@@ -44,7 +44,7 @@ extension AdminActions {
         self.init {
             channel?.supervisor ?? getpid()
         } reload: {
-            await reloads.reloadUnlessReplaced()
+            await reloads.reloadUnlessReplaced(isTrial: $0)
         }
     }
 }

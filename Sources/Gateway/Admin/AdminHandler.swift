@@ -31,7 +31,7 @@ struct AdminHandler: HTTPHandler {
         case (.post, "/kill"): await kill(request, response, who)
         case (.post, "/drain"):
             drain(response, who)
-        case (.post, "/reload"): await reload(response, who)
+        case (.post, "/reload"): await reload(request, response, who)
         default: fail(404, "nothing is here for \(request.head.method)", response)
         }
     }
@@ -138,10 +138,11 @@ struct AdminHandler: HTTPHandler {
         answer(["draining": true], response)
     }
 
-    private func reload(_ response: ResponseWriter, _ who: PeerCredentials) async {
-        switch await service.value.reload() {
+    private func reload(_ request: ServerRequest, _ response: ResponseWriter, _ who: PeerCredentials) async {
+        let isTrial = AdminQuery(request.head.query)["check"].map { $0 != "0" } ?? false
+        switch await service.value.reload(isTrial: isTrial) {
         case .done(let outcome):
-            log("reload", who, outcome.succeeded ? "reloaded" : "refused")
+            log("reload", who, outcome.succeeded ? isTrial ? "would do" : "reloaded" : "refused")
             answer(outcome.json, response)
         case .goesOn:
             log("reload", who, "goes on")

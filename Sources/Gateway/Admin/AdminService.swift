@@ -7,14 +7,14 @@ import Runnable
 public struct AdminActions: Sendable {
     /// The process whose SIGTERM stops the service, at this moment: there is one way to stop.
     public var processToStop: @Sendable () -> Int32
-    /// Reloads the configuration and says what came of it; nil where a new process is about to take over, which has read its own. That
-    /// there is one at a time is the callee's business.
-    public var reload: @Sendable () async -> ReloadOutcome?
+    /// Reloads the configuration, or only tries whether that would do, and says what came of it; nil where a new process is about to take
+    /// over, which has read its own. That there is one at a time is the callee's business.
+    public var reload: @Sendable (_ isTrial: Bool) async -> ReloadOutcome?
 
     /// Actions as given.
     public init(
         processToStop: @escaping @Sendable () -> Int32,
-        reload: @escaping @Sendable () async -> ReloadOutcome?
+        reload: @escaping @Sendable (_ isTrial: Bool) async -> ReloadOutcome?
     ) {
         self.processToStop = processToStop
         self.reload = reload
@@ -185,13 +185,13 @@ final class AdminService {
         case takingOver
     }
 
-    /// Reloads.
-    func reload(isolation: isolated (any Actor)? = #isolation) async -> Reload {
+    /// Reloads, or tries whether that would do.
+    func reload(isTrial: Bool, isolation: isolated (any Actor)? = #isolation) async -> Reload {
         guard !isToStop else { return .stopping }
         let round = LoopBound(Round<ReloadOutcome?>(1), loop: loop)
         let (home, actions) = (loop, actions)
         Task.detached {
-            let outcome = await actions.reload()
+            let outcome = await actions.reload(isTrial)
             home.execute { round.value.take(outcome, at: 0) }
         }
         await round.value.wait(AdminService.reloadPatience, on: loop)

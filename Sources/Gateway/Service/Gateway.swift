@@ -166,7 +166,7 @@ public actor Gateway {
     /// Does what a start would do short of opening anything: for `check`.
     ///
     /// - Throws: ``ConfigurationErrors`` for certificates that cannot be used.
-    public static func check(_ configuration: Configuration, file: String) throws {
+    public static func check(_ configuration: Configuration, file: String) throws(ConfigurationErrors) {
         _ = try BackendTLS(configuration.backends, file: file)
         _ = try listenerCertificates(configuration.listen, file: file)
         _ = try Tracing.context(configuration.tracing, file: file)
@@ -342,17 +342,7 @@ public actor Gateway {
     /// - Throws: ``ConfigurationErrors``; the old configuration then stays in force. Also when the service is stopping.
     @discardableResult
     public func reload(_ next: Configuration) async throws(ConfigurationErrors) -> ConfigurationDifference {
-        var errors: [ConfigurationError] = []
-        for (key, changed) in [
-            ("listen", next.listen != configuration.listen), ("loops", next.loops != configuration.loops),
-            ("handover", next.handover != configuration.handover), ("server", next.server != configuration.server),
-            ("admin", next.admin != configuration.admin),
-            ("metrics.listen", next.metrics.ownAddress != configuration.metrics.ownAddress),
-        ] where changed {
-            let message = "cannot change while the service runs; restart it instead"
-            errors.append(ConfigurationError(file: file, line: next.lines[key], key: key, message: message))
-        }
-        guard errors.isEmpty else { throw ConfigurationErrors(errors: errors) }
+        try refuseChangesOfStart(next)
         reloadsUnderWay += 1
         defer { reloadEnded() }
         let tls = try BackendTLS(next.backends, file: file)
@@ -400,6 +390,30 @@ public actor Gateway {
         let waiting = whenReloaded
         whenReloaded = []
         for continuation in waiting { continuation.resume() }
+    }
+
+    /// Does what ``reload(_:)`` does short of putting anything in force.
+    ///
+    /// - Returns: what would change.
+    /// - Throws: ``ConfigurationErrors`` as it would.
+    func tryReload(_ next: Configuration) throws(ConfigurationErrors) -> ConfigurationDifference {
+        try refuseChangesOfStart(next)
+        try Gateway.check(next, file: file)
+        return ConfigurationDifference(from: configuration, to: next)
+    }
+
+    private func refuseChangesOfStart(_ next: Configuration) throws(ConfigurationErrors) {
+        var errors: [ConfigurationError] = []
+        for (key, changed) in [
+            ("listen", next.listen != configuration.listen), ("loops", next.loops != configuration.loops),
+            ("handover", next.handover != configuration.handover), ("server", next.server != configuration.server),
+            ("admin", next.admin != configuration.admin),
+            ("metrics.listen", next.metrics.ownAddress != configuration.metrics.ownAddress),
+        ] where changed {
+            let message = "cannot change while the service runs; restart it instead"
+            errors.append(ConfigurationError(file: file, line: next.lines[key], key: key, message: message))
+        }
+        guard errors.isEmpty else { throw ConfigurationErrors(errors: errors) }
     }
 
     /// Notes that a reload came to nothing, for metrics: also one whose file could not be read, which never gets to ``reload(_:)``.

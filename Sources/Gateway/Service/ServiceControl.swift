@@ -53,18 +53,35 @@ public actor ServiceControl {
             note = nil
             result = ReloadOutcome(succeeded: true, text: "\(difference)")
         } catch {
-            gateway.reloadFailed()
-            for mistake in error.errors {
-                logger.error("configuration not reloaded", metadata: ["reason": "\(mistake)"])
-            }
-            note = "reload failed, still serving the old configuration: \(error.errors.first?.description ?? "")"
-            result = ReloadOutcome(succeeded: false, text: "\(error)")
+            result = failed(error)
         }
         // What is stopping has said so, and is ready no more.
         guard !gateway.isStopping else { return result }
         lastStatus = await status()
         manager.ready(status: lastStatus)
         return result
+    }
+
+    /// Does what a reload does short of putting anything in force. Log, metrics and status tell of mistakes as a reload's: somebody
+    /// wanted one.
+    public func tryReload() async -> ReloadOutcome {
+        do throws(ConfigurationErrors) {
+            return ReloadOutcome(succeeded: true, text: "\(try await gateway.tryReload(try load()))")
+        } catch {
+            let result = failed(error)
+            lastStatus = await status()
+            manager.status(lastStatus)
+            return result
+        }
+    }
+
+    private func failed(_ error: ConfigurationErrors) -> ReloadOutcome {
+        gateway.reloadFailed()
+        for mistake in error.errors {
+            logger.error("configuration not reloaded", metadata: ["reason": "\(mistake)"])
+        }
+        note = "reload failed, still serving the old configuration: \(error.errors.first?.description ?? "")"
+        return ReloadOutcome(succeeded: false, text: "\(error)")
     }
 
     // MARK: Status

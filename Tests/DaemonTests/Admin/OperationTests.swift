@@ -130,6 +130,27 @@ struct OperationTests {
         }
     }
 
+    @Test func `a trial says what a reload would do, and does nothing`() throws {
+        let admin = try AdminSocket()
+        let daemon = try admin.daemon(configuration("first"))
+        try admin.rewrite(daemon, configuration("second"))
+        let good = try admin.run("reload", "--check")
+        #expect(good.ending == .exited(0), "\(good.stderr)")
+        #expect(
+            good.stdout.hasPrefix("a reload would change\n") && good.stdout.contains("first")
+                && good.stdout.contains("second")
+        )
+        #expect(try output(daemon) == "first")
+        try daemon.rewrite("loops: 7\n" + configuration("second"))
+        let bad = try admin.run("reload", "--check")
+        #expect(bad.ending == .exited(78))
+        #expect(bad.stderr.contains("headgate.yaml:2: loops: cannot change while the service runs"))
+        #expect(try output(daemon) == "first")
+        #expect(daemon.logged("configuration reloaded").isEmpty)
+        try eventually("not logged") { daemon.logged("configuration not reloaded").count == 1 }
+        #expect(try daemon.get("/metrics").text.contains("headgate_config_last_reload_successful 0"))
+    }
+
     @Test func `the socket itself belongs to a start`() throws {
         let admin = try AdminSocket()
         let daemon = try admin.daemon(configuration("first"))

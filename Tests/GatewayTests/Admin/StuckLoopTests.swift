@@ -27,7 +27,7 @@ import Testing
             settings.socket = .path(path)
             let actions = AdminActions {
                 getpid()
-            } reload: {
+            } reload: { _ in
                 ReloadOutcome(succeeded: true, text: "")
             }
             let started = try await AdminServer.start(
