@@ -141,10 +141,10 @@ struct OperationTests {
                 && good.stdout.contains("second")
         )
         #expect(try output(daemon) == "first")
-        try daemon.rewrite("loops: 7\n" + configuration("second"))
+        try daemon.rewrite("server: {max_body: 1MiB}\n" + configuration("second"))
         let bad = try admin.run("reload", "--check")
         #expect(bad.ending == .exited(78))
-        #expect(bad.stderr.contains("headgate.yaml:2: loops: cannot change while the service runs"))
+        #expect(bad.stderr.contains("headgate.yaml:2: server: cannot change while the service runs"))
         #expect(try output(daemon) == "first")
         #expect(daemon.logged("configuration reloaded").isEmpty)
         try eventually("not logged") { daemon.logged("configuration not reloaded").count == 1 }
