@@ -28,7 +28,7 @@ struct KillCommand: ParsableCommand {
 
     func run() throws {
         let reply = try options.client().orExit { client throws(AdminClient.Failure) in
-            try client.post("/kill", ["id": .string(id)])
+            try client.client(forRequest: id).post("/kill", ["id": .string(id)])
         }
         let rows = (reply.value["requests"]?.array ?? []).compactMap { RequestRow($0) }
         if !rows.isEmpty {

@@ -72,6 +72,8 @@ struct RunningService {
                 gateway.willStop()
                 manager.stopping(within: await gateway.drainTimeout + RunningService.stopMargin)
                 await handover?.close(removesFile: true)
+                // Beside this loop: the admin socket's may be stuck.
+                Task { await admin?.standBeside() }
                 await successor.finish()
                 status.cancel()
                 status = keepStatus("draining")
@@ -86,6 +88,7 @@ struct RunningService {
                 guard stopping == nil else { continue }
                 logger.notice("handed over, draining", metadata: ["pid": "\(pid)"])
                 if channel?.supervisor == nil { manager.mainProcess(is: pid) }
+                Task { await admin?.standBeside() }
                 admin?.handedOver(to: pid)
                 await handover?.answer(failure: nil)
                 await handover?.close(removesFile: false)

@@ -29,14 +29,7 @@ struct ServiceStart {
         let control = ServiceControl(gateway: gateway, manager: manager, logger: logger) {
             () throws(ConfigurationErrors) in try options.load()
         }
-        let handover = path.map { path in
-            HandoverServer(
-                loop: loop,
-                path: path,
-                sockets: gateway.listening,
-                drainLimit: configuration.server.drainTimeout
-            ) { events.send(.handover($0)) }
-        }
+        let handover = path.map { handoverServer($0, gateway, events) }
         let reloads = Reloads(control, handover)
         var isStarted = false
         defer { if !isStarted { gateway.removeOpened() } }
@@ -98,6 +91,13 @@ struct ServiceStart {
             logger.error("killed a process that did not hand over", metadata: ["pid": "\(pid)"])
         }
         return (sockets, nil)
+    }
+
+    private func handoverServer(_ path: String, _ gateway: Gateway, _ events: ServiceEvents) -> HandoverServer {
+        let limit = configuration.server.drainTimeout
+        return HandoverServer(loop: loop, path: path, sockets: gateway.listening, drainLimit: limit) {
+            events.send(.handover($0))
+        }
     }
 
     /// Without one the service serves all the same.

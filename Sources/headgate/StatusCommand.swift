@@ -19,13 +19,15 @@ struct StatusCommand: ParsableCommand {
     @OptionGroup
     var options: AdminOptions
 
-    @Flag(help: "Print the daemon's answer as it is: one JSON object.")
+    @Flag(help: "Print what the daemon says: one JSON object.")
     var json = false
 
     func run() throws {
-        let reply = try options.client().orExit { client throws(AdminClient.Failure) in try client.get("/status") }
+        let (reply, value) = try options.client().orExit { client throws(AdminClient.Failure) in
+            try client.statusOfAll()
+        }
         try reply.expectSuccess()
-        if json { try StandardOutput.write(reply.body) } else { try StandardOutput.write(StatusText.text(reply.value)) }
+        try StandardOutput.write(json ? value.jsonText + "\n" : StatusText.text(value))
         if reply.value["loops"]?.array?.contains(where: { $0["answered"]?.bool == false }) == true {
             throw ExitCode.stuck
         }

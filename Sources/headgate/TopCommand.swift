@@ -48,11 +48,11 @@ struct TopCommand: AsyncParsableCommand {
     func run() async throws {
         let client = try options.client()
         if json {
-            let reply = try client.orExit { client throws(AdminClient.Failure) in
-                try client.get(TopScreen.target(limit, sort))
+            let (reply, value) = try client.orExit { client throws(AdminClient.Failure) in
+                try client.requestsOfAll(limit, sort)
             }
             try reply.expectSuccess()
-            return try StandardOutput.write(reply.body)
+            return try StandardOutput.write(value.jsonText + "\n")
         }
         let isInteractive = isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1 && !Terminal.isDumb
         guard isInteractive, !once else { return try printOnce(client) }
@@ -66,10 +66,10 @@ struct TopCommand: AsyncParsableCommand {
 
     private func printOnce(_ client: AdminClient) throws {
         let (status, requests) = try client.orExit { client throws(AdminClient.Failure) in
-            (try client.get("/status"), try client.get(TopScreen.target(limit, sort)))
+            (try client.statusOfAll(), try client.requestsOfAll(limit, sort))
         }
-        try status.expectSuccess()
-        try requests.expectSuccess()
+        try status.reply.expectSuccess()
+        try requests.reply.expectSuccess()
         let rows = (requests.value["requests"]?.array ?? []).compactMap { RequestRow($0) }
         let isTerminal = isatty(STDOUT_FILENO) == 1
         let width = isTerminal ? Terminal.size.columns : Int.max
@@ -135,10 +135,6 @@ final class TopScreen {
         self.interval = interval
     }
 
-    static func target(_ limit: Int, _ order: RequestOrder) -> String {
-        AdminClient.target("/requests", [("limit", "\(limit)"), ("sort", order.rawValue)])
-    }
-
     /// Draws until a key or a signal ends it; the terminal is as it was before.
     ///
     /// - Returns: the signal that ended it; nil for a key.
@@ -195,9 +191,9 @@ final class TopScreen {
     private func look() {
         do throws(AdminClient.Failure) {
             let limit = min(1000, max(1, Terminal.size.rows))
-            let status = try client.get("/status", patience: TopScreen.patience)
-            let requests = try client.get(TopScreen.target(limit, order), patience: TopScreen.patience)
-            problem = status.status != 200 ? status.error : requests.status != 200 ? requests.error : nil
+            let status = try client.statusOfAll(patience: TopScreen.patience)
+            let requests = try client.requestsOfAll(limit, order, patience: TopScreen.patience)
+            problem = [status.reply, requests.reply].first { $0.status != 200 }?.error
             guard problem == nil else { return }
             headline = StatusText.headline(status.value)
             total = requests.value["total"]?.integer ?? 0

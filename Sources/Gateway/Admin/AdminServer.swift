@@ -1,7 +1,9 @@
 public import EventLoop
 import Glibc
 import HTTP
+import Logging
 import Runnable
+import Synchronization
 
 /// The admin socket of a running service: a loop, a server and a file of their own. Any thread.
 public final class AdminServer: Sendable {
@@ -13,9 +15,25 @@ public final class AdminServer: Sendable {
     private let server: HTTPServer
     private let socket: AdminSocket
     private let service: LoopBound<AdminService>
+    private let mode: UInt32
+    private let beside = Mutex<Beside>(.none)
 
-    private init(loop: EventLoop, server: HTTPServer, socket: AdminSocket, service: LoopBound<AdminService>) {
+    /// A path of this process's alone.
+    private enum Beside {
+        case none
+        case open(AdminSocket)
+        case over
+    }
+
+    private init(
+        loop: EventLoop,
+        server: HTTPServer,
+        socket: AdminSocket,
+        mode: UInt32,
+        service: LoopBound<AdminService>
+    ) {
         self.loop = loop
+        self.mode = mode
         self.server = server
         self.socket = socket
         self.service = service
@@ -43,6 +61,7 @@ public final class AdminServer: Sendable {
         let group = try settings.groupNumber(file: file)
         // One that only finishes what it has begun keeps the path until it ends, or somebody takes it.
         let takesOver = takesOver || isServedByStopping(path)
+        AdminSocket.removeLeft(beside: path)
         let socket = try AdminSocket.open(path, mode: settings.mode, group: group, takesOver: takesOver)
         let loop: EventLoop
         do {
@@ -63,7 +82,7 @@ public final class AdminServer: Sendable {
             loop.stop()
             throw error
         }
-        return AdminServer(loop: loop, server: server, socket: socket, service: service)
+        return AdminServer(loop: loop, server: server, socket: socket, mode: settings.mode, service: service)
     }
 
     /// Whether the daemon that serves an admin socket is about to end. Blocks for two seconds at most.
@@ -93,6 +112,22 @@ public final class AdminServer: Sendable {
     /// - Throws: `LoopError`; the predecessor then keeps the path.
     public func publish() throws(LoopError) { try socket.publish() }
 
+    /// Answers at a path of its own as well, `PATH.PID`: the process drains, and another one may take the path.
+    public func standBeside() async {
+        do {
+            let own = try AdminSocket.open("\(path).\(getpid())", mode: mode, group: socket.group)
+            let isOver = beside.withLock { beside in
+                if case .over = beside { return true }
+                beside = .open(own)
+                return false
+            }
+            if isOver { return own.remove() }
+            try await server.listen(descriptor: own.descriptor)
+        } catch {
+            Logger(label: "headgate").error("no admin socket", metadata: ["reason": "\(error)"])
+        }
+    }
+
     /// Another process serves from now on: tells followers, who see here only what this one still finishes.
     public func handedOver(to pid: Int32) {
         let service = service
@@ -102,6 +137,10 @@ public final class AdminServer: Sendable {
     /// Removes the socket's file, ends what followers follow, and returns when all connections are closed: within seconds.
     public func stop() async {
         socket.remove()
+        beside.withLock { beside in
+            if case .open(let own) = beside { own.remove() }
+            beside = .over
+        }
         let service = service
         loop.execute { service.value.hub.value.close() }
         await server.stop()

@@ -200,13 +200,3 @@ final class AdminService {
         return !outcome.succeeded && isToStop ? .stopping : .done(outcome)
     }
 }
-
-extension RequestRow {
-    fileprivate func rank(by order: RequestOrder) -> Int {
-        switch order {
-        case .age: age
-        case .tokens: tokens
-        case .waiting: pendingBytes
-        }
-    }
-}

@@ -64,6 +64,36 @@ struct AdminSocket: Sendable {
         return try Socket.listen(on: .unix(path: path), sharing: .none, backlog: 64)
     }
 
+    /// The paths of processes that drain beside the one at `path`, in the order of their process ids, whether anybody serves them or
+    /// not.
+    static func besides(_ path: String) -> [String] {
+        let slash = path.lastIndex(of: "/")
+        let folder = slash.map { String(path[...$0]) } ?? "./"
+        let name = slash.map { path[path.index(after: $0)...] } ?? path[...]
+        guard let directory = opendir(folder) else { return [] }
+        defer { closedir(directory) }
+        var pids: [pid_t] = []
+        while let entry = readdir(directory) {
+            let file = withUnsafeBytes(of: &entry.pointee.d_name) {
+                String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            guard file.hasPrefix("\(name)."), let pid = pid_t(file.dropFirst(name.count + 1)), pid > 0 else { continue }
+            pids.append(pid)
+        }
+        return pids.sorted().map { "\(path).\($0)" }
+    }
+
+    /// Removes what killed processes have left beside `path`: sockets that nobody serves, named after processes that are not there.
+    static func removeLeft(beside path: String) {
+        for left in besides(path) {
+            guard let pid = left.split(separator: ".").last.flatMap({ pid_t($0) }), Glibc.kill(pid, 0) != 0,
+                errno == ESRCH, case .failure(let error) = Result(catching: { try Socket.connect(toUnix: left) }),
+                (error as? LoopError)?.number == ECONNREFUSED
+            else { continue }
+            unlink(left)
+        }
+    }
+
     /// Removes the file, unless the path has become another daemon's.
     func remove() {
         for name in [first, path] where isOurs(name) { unlink(name) }

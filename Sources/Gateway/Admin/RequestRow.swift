@@ -46,6 +46,8 @@ public struct RequestRow: Sendable, Equatable {
     public var pendingBytes: Int
     /// The client's address; `unix` for a Unix socket.
     public var client: String
+    /// The process it is in, where that drains beside the one that serves; nil elsewhere.
+    public var draining: Int?
 
     /// Tokens a second since the first one; nil before there are two.
     public var tokensPerSecond: Double? {
@@ -67,6 +69,7 @@ extension RequestRow {
         ]
         if let items { members.append(("items", .integer(items))) }
         members += [("pending_bytes", .integer(pendingBytes)), ("client", .string(client))]
+        if let draining { members.append(("draining_pid", .integer(draining))) }
         return .object(Value.Object(members))
     }
 
@@ -91,6 +94,7 @@ extension RequestRow {
         calls = value["calls"]?.integer ?? 0
         activeCalls = value["active_calls"]?.integer ?? 0
         items = value["items"]?.integer
+        draining = value["draining_pid"]?.integer
     }
 }
 
@@ -100,4 +104,15 @@ public enum RequestOrder: String, Sendable, CaseIterable {
     case tokens
     /// Bytes that wait for the client.
     case waiting
+}
+
+extension RequestRow {
+    /// The larger the earlier it comes.
+    func rank(by order: RequestOrder) -> Int {
+        switch order {
+        case .age: age
+        case .tokens: tokens
+        case .waiting: pendingBytes
+        }
+    }
 }

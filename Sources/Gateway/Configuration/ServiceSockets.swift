@@ -32,7 +32,12 @@ public enum ServiceSockets {
     /// The runtime directory of the packaged unit that serves a file: `headgate.service`, or `headgate@NAME.service` for
     /// `/etc/headgate/NAME.yaml`. Nil for other files.
     static func runtimeDirectory(of file: String) -> String? {
-        let parts = absolute(file).split(separator: "/", omittingEmptySubsequences: false)
+        // The file may be a link to anywhere; the unit names it as it stands here.
+        let slash = file.lastIndex(of: "/")
+        let folder = absolute(slash.map { String(file[..<$0]) } ?? ".")
+        let isWhole = file.hasPrefix("/etc/headgate/")
+        let named = isWhole ? file : "\(folder)/\(file.split(separator: "/").last ?? "")"
+        let parts = named.split(separator: "/", omittingEmptySubsequences: false)
         guard parts.count == 4, parts[..<3] == ["", "etc", "headgate"], parts[3].hasSuffix(".yaml") else { return nil }
         let name = parts[3].dropLast(5)
         guard !name.isEmpty else { return nil }

@@ -19,6 +19,7 @@ public enum StatusText {
             \(number(status, "connections")) connections\(followers == 0 ? "" : "; \(followers) following")
 
             """
+        for process in status["draining"]?.array ?? [] { text += "beside it      \(draining(process))\n" }
         text += table(loops(status["loops"]?.array ?? []))
         text += table(backends(status["backends"]?.array ?? []))
         return text
@@ -37,7 +38,12 @@ public enum StatusText {
             headgate \(status["version"]?.string ?? "?")  pid \(number(status, "pid"))  \(status["state"]?.string ?? "?")  \
             up \(uptime)  \(number(status, "requests")) requests, \(number(status, "streams")) streams  \
             \(loops.count) loops, \(lag)
-            """
+            """ + (status["draining"]?.array ?? []).map { "; \(draining($0))" }.joined()
+    }
+
+    /// A process that finishes what it has begun beside the one that serves.
+    private static func draining(_ status: Value) -> String {
+        "pid \(number(status, "pid")) drains: \(number(status, "requests")) requests, \(number(status, "streams")) of them streams"
     }
 
     private static func number(_ value: Value, _ key: String) -> Int { value[key]?.integer ?? 0 }

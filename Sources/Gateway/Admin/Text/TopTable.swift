@@ -41,7 +41,10 @@ public enum TopTable {
             Column(title: "AGE", cells: rows.map { ShortText.duration(milliseconds: $0.age) }, isRight: true),
             Column(
                 title: "STATE",
-                cells: rows.map { step < .shortStates ? $0.state.rawValue : $0.state.short },
+                cells: rows.map { row in
+                    let state = step < .shortStates ? row.state.rawValue : row.state.short
+                    return row.draining == nil ? state : "\(state), draining"
+                },
                 color: { rows[$0].state.color }
             ),
             Column(title: "TOKENS", cells: rows.map { "\($0.tokens)" }, isRight: true),
