@@ -10,8 +10,7 @@ struct AdminSocket: Sendable {
     private let first: String
     /// The group whose members are let in.
     let group: UInt32
-    private let device: UInt64
-    private let inode: UInt64
+    private let file: FileIdentity
 
     /// Makes the socket.
     ///
@@ -30,14 +29,15 @@ struct AdminSocket: Sendable {
         let descriptor = try listen(first, mode: mode)
         do throws(LoopError) {
             if let group, chown(first, uid_t.max, group) != 0 { throw LoopError("give \(path) to group \(group)") }
-            guard let status = status(of: first) else { throw LoopError("look at \(path)") }
+            guard let status = status(of: first), let file = FileIdentity(first) else {
+                throw LoopError("look at \(path)")
+            }
             return AdminSocket(
                 descriptor: descriptor,
                 path: path,
                 first: first,
                 group: status.st_gid,
-                device: UInt64(status.st_dev),
-                inode: UInt64(status.st_ino)
+                file: file
             )
         } catch {
             unlink(first)
@@ -99,10 +99,7 @@ struct AdminSocket: Sendable {
         for name in [first, path] where isOurs(name) { unlink(name) }
     }
 
-    private func isOurs(_ name: String) -> Bool {
-        guard let status = AdminSocket.status(of: name) else { return false }
-        return UInt64(status.st_dev) == device && UInt64(status.st_ino) == inode
-    }
+    private func isOurs(_ name: String) -> Bool { FileIdentity(name) == file }
 
     private static func status(of path: String) -> stat? {
         var status = stat()

@@ -4,6 +4,9 @@ import Glibc
 struct FileIdentity: Sendable, Equatable {
     private let device: dev_t
     private let inode: ino_t
+    /// When it was made, for a socket: a number that has come free is soon another file's.
+    private let seconds: Int
+    private let nanoseconds: Int
 
     /// What stands at the path now; nil when nothing does.
     init?(_ path: String) {
@@ -11,6 +14,8 @@ struct FileIdentity: Sendable, Equatable {
         guard lstat(path, &status) == 0 else { return nil }
         device = status.st_dev
         inode = status.st_ino
+        seconds = status.st_mtim.tv_sec
+        nanoseconds = status.st_mtim.tv_nsec
     }
 }
 
