@@ -59,7 +59,7 @@ public actor Gateway {
         var given = sockets
         var listeners: [OpenListener] = []
         for settings in configuration.listen { listeners.append(try open(settings, count: count, given: &given)) }
-        let ownSettings = configuration.metrics.ownAddress.map { ListenerSettings(address: $0) }
+        let ownSettings = configuration.metrics.listen.map { ListenerSettings(address: $0) }
         let own = try ownSettings.map { settings throws(LoopError) in try open(settings, count: 1, given: &given) }
         var runtimes: [LoopRuntime] = []
         var clients: [[String: BackendClient]] = []
@@ -285,7 +285,7 @@ public actor Gateway {
             ("listen", next.listen != configuration.listen), ("loops", next.loops != configuration.loops),
             ("handover", next.handover != configuration.handover), ("server", next.server != configuration.server),
             ("admin", next.admin != configuration.admin),
-            ("metrics.listen", next.metrics.ownAddress != configuration.metrics.ownAddress),
+            ("metrics.listen", next.metrics.listen != configuration.metrics.listen),
         ] where changed {
             let message = "cannot change while the service runs; restart it instead"
             errors.append(ConfigurationError(file: file, line: nil, key: key, message: message))

@@ -16,7 +16,7 @@ final class MetricsListener: Sendable {
     ) async throws -> MetricsListener {
         let loop = try EventLoop(name: "metrics")
         try loop.start()
-        let handler = MetricsHandler(path: settings.path, metrics: metrics, loop: loop)
+        let handler = MetricsHandler(path: settings.ownPath, metrics: metrics, loop: loop)
         let server = HTTPServer(loop: loop, handler: handler, options: .forMetrics)
         for descriptor in opened.byLoop.flatMap({ $0 }) { try await server.listen(descriptor: descriptor) }
         return MetricsListener(address: opened.address, loop: loop, server: server)
@@ -30,7 +30,7 @@ final class MetricsListener: Sendable {
 
     /// Another configuration is in force.
     func reload(_ settings: MetricsSettings, _ metrics: GatewayMetrics) async {
-        let handler = MetricsHandler(path: settings.path, metrics: metrics, loop: loop)
+        let handler = MetricsHandler(path: settings.ownPath, metrics: metrics, loop: loop)
         await server.reload(handler: handler, tls: [:])
     }
 
@@ -53,7 +53,8 @@ extension HTTPServerOptions {
 
 /// Answers at the metrics' path.
 private struct MetricsHandler: HTTPHandler {
-    let path: String
+    /// Nil while metrics are switched off.
+    let path: String?
     let metrics: GatewayMetrics
     let loop: EventLoop
 
