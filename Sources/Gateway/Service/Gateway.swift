@@ -89,7 +89,7 @@ public actor Gateway {
         metrics.attach(runtimes)
         metrics.took(configuration, steps, isReload: false)
         var metricsListener: MetricsListener?
-        if let own { metricsListener = try await MetricsListener.start(configuration.metrics, metrics, own) }
+        if let own { metricsListener = try await MetricsListener.start(configuration, metrics, own) }
         await tracing.use(exporter, on: runtimes)
         return Gateway(
             configuration,
@@ -312,7 +312,7 @@ public actor Gateway {
                 await client.client.retire()
             }
         }
-        await metricsListener?.reload(next.metrics, metrics)
+        await metricsListener?.reload(next.metrics)
         metrics.took(next, steps, isReload: true)
         let difference = ConfigurationDifference(from: configuration, to: next)
         configuration = next

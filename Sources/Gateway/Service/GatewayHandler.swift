@@ -181,7 +181,7 @@ final class GatewayHandler: HTTPHandler {
     }
 
     /// Of a request whose first line was not understood.
-    private static let unknownMethod = HTTPToken(checking: "-").map { HTTPMethod.other($0) } ?? .get
+    static let unknownMethod = HTTPToken(checking: "-").map { HTTPMethod.other($0) } ?? .get
 
     // MARK: Small answers
 
