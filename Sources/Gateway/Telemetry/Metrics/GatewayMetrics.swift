@@ -128,12 +128,12 @@ final class GatewayMetrics: Sendable {
         }
         guard let readers else { return nil }
         defer { state.withLock { $0.scrapes -= 1 } }
-        if !readers.isEmpty { await wait(for: readers, on: loop) }
+        let loops = await ask(readers, on: loop)
         return try? await writers.run {
             // A text of megabytes takes a while: where cores are short, this thread gives way to the loops.
             setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, Self.niceness)
             return MetricsDocument(
-                loops: readers.map(\.result),
+                loops: loops,
                 names: self.names.all,
                 service: self.reading(),
                 process: .now()
@@ -141,7 +141,9 @@ final class GatewayMetrics: Sendable {
         }
     }
 
-    private func wait(for readers: [LoopReader], on loop: EventLoop) async {
+    /// What the loops say, and what those said last that do not answer in time.
+    private func ask(_ readers: [LoopReader], on loop: EventLoop) async -> [MetricsDocument.Loop] {
+        guard !readers.isEmpty else { return [] }
         var timer: LoopTimer?
         var round: ScrapeRound?
         await withCheckedContinuation { continuation in
@@ -152,8 +154,8 @@ final class GatewayMetrics: Sendable {
             for reader in readers { reader.ask(made) }
         }
         timer?.cancel()
-        guard let round else { return }
-        for reader in readers { reader.forget(round) }
+        guard let round else { return [] }
+        return readers.map { $0.result(of: round) }
     }
 
     private func reading() -> ServiceReading {
