@@ -41,6 +41,22 @@ struct TraceExportTests {
         #expect(counts.lost == 0)
     }
 
+    @Test(arguments: [
+        (1, nil, 500...1000), (2, nil, 1000...2000), (100, nil, 15_000...30_000), (1, 0, 500...1000),
+        (1, 1, 1000...1000), (1, 3, 3000...3000), (100, 20, 20_000...30_000), (1, 100, 100_000...100_000),
+        (5, 600, 600_000...600_000), (5, 601, 600_000...600_000), (1, 86_400, 600_000...600_000),
+    ])
+    func `pauses grow, and are never shorter than the collector asks`(
+        failures: Int,
+        retryAfter: Int?,
+        milliseconds: ClosedRange<Int>
+    ) {
+        let ends = [0.0, 1.0].map { chance in
+            TraceExporter.pause(afterFailures: failures, retryAfter: retryAfter.map { .seconds($0) }, chance: chance)
+        }
+        #expect(ends == [.milliseconds(milliseconds.lowerBound), .milliseconds(milliseconds.upperBound)])
+    }
+
     @Test("what it refuses is not", arguments: [400, 401, 404, 413, 500])
     func refusals(status: Int) async throws {
         let collector = TestCollector([.response(status: status, "no"), .response("{}")])
