@@ -82,6 +82,21 @@ struct TraceExportTests {
         #expect(counts.lost(.refused) == 1)
     }
 
+    @Test(arguments: [true, false])
+    func `what it took stays taken, though the answer's body is cut or too long`(isCut: Bool) async throws {
+        let cut: UpstreamScript = [.text("HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nabc"), .close]
+        let long = UpstreamScript.response(String(repeating: " ", count: 100_000))
+        let collector = TestCollector([isCut ? cut : long, .response("{}")])
+        defer { collector.server.stop() }
+        let counts = try await traced(collector.tracing()) { gateway in
+            try await invoke(gateway)
+            await collector.server.received(1)
+        }
+        #expect(collector.server.requests.count == 1)
+        #expect(counts.exported == requestSpans)
+        #expect(counts.lost == 0)
+    }
+
     @Test func `a slow collector makes the queue drop, and no request wait`() async throws {
         let gate = Gate()
         let slow: UpstreamScript = [.gate(gate)] + .response("{}")

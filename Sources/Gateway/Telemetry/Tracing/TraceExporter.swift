@@ -171,17 +171,19 @@ actor TraceExporter {
         limits.tls = settings.timeout
         limits.head = settings.timeout
         limits.deadline = .now + settings.timeout
+        let response: ClientResponse
         do throws(HTTPClientError) {
-            let response = try await client.send(request, limits: limits)
-            let body = try await response.collect(
-                maximum: TraceExporter.maximumAnswer,
-                before: limits.deadline,
-                phase: .timeoutTotal
-            )
-            return outcome(response.head, body, batch.count)
+            response = try await client.send(request, limits: limits)
         } catch {
             return .unavailable(error.description, retryAfter: nil)
         }
+        // The head has said what became of the spans. A body that is too long, late or cut changes nothing about that.
+        let body = try? await response.collect(
+            maximum: TraceExporter.maximumAnswer,
+            before: limits.deadline,
+            phase: .timeoutTotal
+        )
+        return outcome(response.head, body ?? [], batch.count)
     }
 
     private func outcome(_ head: ResponseHead, _ body: [UInt8], _ count: Int) -> Outcome {
