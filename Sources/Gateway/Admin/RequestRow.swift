@@ -47,10 +47,12 @@ public struct RequestRow: Sendable, Equatable {
     /// The client's address; `unix` for a Unix socket.
     public var client: String
 
-    /// Tokens a second since the first one; nil before there are two.
+    /// Tokens a second since the first one, which itself does not count; nil before there are two.
+    ///
+    /// An average over all of that time: it falls while nothing comes, whether for the upstream, or because the client blocks.
     public var tokensPerSecond: Double? {
         guard let firstToken, tokens > 1, age > firstToken else { return nil }
-        return Double(tokens) * 1000 / Double(age - firstToken)
+        return Double(tokens - 1) * 1000 / Double(age - firstToken)
     }
 }
 
