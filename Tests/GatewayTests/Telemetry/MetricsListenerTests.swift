@@ -133,4 +133,21 @@ struct MetricsListenerTests {
             #expect(lines.prefix(3).map { $0["id"]?.string } == ["lost", "posted", "large"])
         }
     }
+
+    // MARK: Many connections
+
+    @Test func `silent connections shut no scrape out`() async throws {
+        try await run { _, port in
+            try await onThread {
+                let silent = try (0..<70).map { _ in try TestConnection(port: port) }
+                let scraper = try TestConnection(port: port)
+                try scraper.send(.get("/metrics"))
+                #expect(try scraper.reply().status == 200)
+                // Those that came first made room, and the others may still speak.
+                try silent[0].expectEnd()
+                try silent[10].send(.get("/metrics"))
+                #expect(try silent[10].reply().status == 200)
+            }
+        }
+    }
 }

@@ -55,10 +55,11 @@ final class MetricsListener: Sendable {
 }
 
 extension HTTPServerOptions {
-    /// Few connections, small requests.
+    /// Few connections, small requests. Nobody is kept out by those that connect and say nothing.
     fileprivate static var forMetrics: HTTPServerOptions {
         var options = HTTPServerOptions()
         options.maximumConnections = 64
+        options.replacesQuietConnections = true
         options.maximumBody = 1024
         return options
     }
