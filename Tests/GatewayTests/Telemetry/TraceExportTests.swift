@@ -161,15 +161,37 @@ struct TraceExportTests {
             var next = gateway.configuration
             next.tracing.endpoint = UpstreamURL(scheme: .http, host: "127.0.0.1", port: second.server.port)
             try await gateway.gateway.reload(next)
+            await first.server.received(1)
             #expect(try first.spans.count == requestSpans)
             try await invoke(gateway)
             next.tracing.endpoint = nil
             try await gateway.gateway.reload(next)
+            await second.server.received(1)
             #expect(try second.spans.count == requestSpans)
             #expect(try await gateway.post("/invoke", #"{"input":"hi"}"#)["traceresponse"] == nil)
         }
         #expect(try first.spans.count == requestSpans)
         #expect(try second.spans.count == requestSpans)
+    }
+
+    @Test func `no reload waits for a collector that hangs, but the end does`() async throws {
+        let gate = Gate()
+        let slow: UpstreamScript = [.gate(gate)] + .response("{}")
+        let first = TestCollector([slow])
+        defer { first.server.stop() }
+        let counts = try await traced(first.tracing("sample: 1, interval: 10ms, timeout: 300s")) { gateway in
+            try await invoke(gateway)
+            await first.server.received(1)
+            var next = gateway.configuration
+            next.tracing.endpoint = nil
+            try await gateway.gateway.reload(next)
+            // A reload that waited would have given these spans up.
+            #expect(gateway.gateway.spans.lost == 0)
+            #expect(gateway.gateway.spans.exported == 0)
+            gate.open()
+        }
+        #expect(counts.exported == requestSpans)
+        #expect(counts.lost == 0)
     }
 
     @Test func `keys go to the collector and nowhere else`() async throws {
