@@ -62,6 +62,35 @@ struct MetricsTests {
         #expect(scrape.samples.first { $0.name == "headgate_config_info" }?.labels["hash"] != hash)
     }
 
+    @Test func `a drain shows at an address of their own, and nowhere else`() throws {
+        let mock = try MockUpstream("--tokens 100000", "--interval 10ms")
+        let daemon = try Daemon(mock.configuration(more: "metrics: {listen: \"127.0.0.1:0\"}"))
+        #expect(try daemon.scrape().sum("headgate_draining") == 0)
+        let stream = try daemon.connect()
+        try stream.post("/stream", #"{"input":"a"}"#)
+        try stream.replySoFar { $0.events.count >= 3 }
+        daemon.process.signal(SIGTERM)
+        try eventually("no drain") { try daemon.scrape().sum("headgate_draining") == 1 }
+        #expect(try daemon.scrape().sum("headgate_requests_in_progress", ["endpoint": "stream"]) == 1)
+        stream.reset()
+        #expect(try daemon.process.wait() == .exited(0))
+    }
+
+    @Test func `a drain closes a scraper's connection where clients connect`() throws {
+        let mock = try MockUpstream("--tokens 100000", "--interval 10ms")
+        let daemon = try Daemon(mock.configuration())
+        let scraper = try daemon.connect()
+        try scraper.get("/metrics")
+        #expect(try scraper.reply().status == 200)
+        let stream = try daemon.connect()
+        try stream.post("/stream", #"{"input":"a"}"#)
+        try stream.replySoFar { $0.events.count >= 3 }
+        daemon.process.signal(SIGTERM)
+        #expect(try scraper.isClosed())
+        stream.reset()
+        #expect(try daemon.process.wait() == .exited(0))
+    }
+
     /// Histograms are asked for by their parts.
     private static func isKnown(_ name: Substring, _ names: Set<String>) -> Bool {
         if names.contains(String(name)) { return true }

@@ -49,10 +49,12 @@ public struct RequestRow: Sendable, Equatable {
     /// The process it is in, where that drains beside the one that serves; nil elsewhere.
     public var draining: Int?
 
-    /// Tokens a second since the first one; nil before there are two.
+    /// Tokens a second since the first one, which itself does not count; nil before there are two.
+    ///
+    /// An average over all of that time: it falls while nothing comes, whether for the upstream, or because the client blocks.
     public var tokensPerSecond: Double? {
         guard let firstToken, tokens > 1, age > firstToken else { return nil }
-        return Double(tokens) * 1000 / Double(age - firstToken)
+        return Double(tokens - 1) * 1000 / Double(age - firstToken)
     }
 }
 

@@ -62,7 +62,7 @@ struct ConfigurationChecks {
         if case .path(let path) = configuration.admin.socket {
             check(path, SettingPath.root.child("admin").child("socket"))
         }
-        if case .unix(let path)? = configuration.metrics.ownAddress, owners[path] != "listen" {
+        if case .unix(let path)? = configuration.metrics.listen, owners[path] != "listen" {
             check(path, SettingPath.root.child("metrics").child("listen"))
         }
     }

@@ -4,7 +4,7 @@ public struct MetricsSettings: Sendable, Equatable {
     public var enabled = true
     /// Where they are served. Default `/metrics`.
     public var path = "/metrics"
-    /// An address of their own; nil serves them where clients connect. Default nil.
+    /// An address of their own, which is open as long as the service runs; nil serves them where clients connect. Default nil.
     public var listen: ListenAddress?
     /// Routes, and models of backends, with numbers of their own; what comes later is counted under `_other`. Default 256.
     public var maxNames = 256
@@ -15,8 +15,8 @@ public struct MetricsSettings: Sendable, Equatable {
     /// The path where clients may ask for them too; nil where they may not.
     var sharedPath: String? { enabled && listen == nil ? path : nil }
 
-    /// The address of their own, where one is used.
-    var ownAddress: ListenAddress? { enabled ? listen : nil }
+    /// The path at the address of their own; nil where nothing is served.
+    var ownPath: String? { enabled && listen != nil ? path : nil }
 }
 
 extension MetricsSettings {
@@ -80,11 +80,11 @@ extension ConfigurationChecks {
     }
 
     private func checkAddress(of settings: MetricsSettings, at place: SettingPath) {
-        guard let address = settings.ownAddress else { return }
+        guard let address = settings.listen else { return }
         if !address.isAnyPort, let index = configuration.listen.firstIndex(where: { $0.address == address }) {
             context.report(place, "the same address as listen[\(index)]")
         }
-        if !address.isLoopback {
+        if settings.enabled, !address.isLoopback {
             context.warn(place, "metrics can be read at \(address) from other machines, without TLS or a key")
         }
     }

@@ -66,7 +66,7 @@ public actor Gateway {
         var isStarted = false
         defer { if !isStarted { for file in listeners.compactMap(\.openedFile) { file.remove() } } }
         for settings in configuration.listen { listeners.append(try open(settings, count: count, given: &given)) }
-        let ownSettings = configuration.metrics.ownAddress.map { ListenerSettings(address: $0) }
+        let ownSettings = configuration.metrics.listen.map { ListenerSettings(address: $0) }
         let own = try ownSettings.map { settings throws(LoopError) in try open(settings, count: 1, given: &given) }
         if let own { listeners.append(own) }
         var runtimes: [LoopRuntime] = []
@@ -94,7 +94,7 @@ public actor Gateway {
         try await serve(Array(listeners.prefix(configuration.listen.count)), certificates, on: runtimes)
         let abandoned = given.closeRest(logger: Logger(label: "headgate"))
         var metricsListener: MetricsListener?
-        if let own { metricsListener = try await MetricsListener.start(configuration.metrics, metrics, own) }
+        if let own { metricsListener = try await MetricsListener.start(configuration, metrics, own) }
         isStarted = true
         return Gateway(
             configuration,
@@ -368,7 +368,7 @@ public actor Gateway {
             }
         }
         try refuseWhenStopped()
-        await metricsListener?.reload(next.metrics, metrics)
+        await metricsListener?.reload(next.metrics)
         metrics.took(next, steps, isReload: true)
         let difference = ConfigurationDifference(from: configuration, to: next)
         configuration = next
@@ -408,7 +408,7 @@ public actor Gateway {
             ("listen", next.listen != configuration.listen), ("loops", next.loops != configuration.loops),
             ("handover", next.handover != configuration.handover), ("server", next.server != configuration.server),
             ("admin", next.admin != configuration.admin),
-            ("metrics.listen", next.metrics.ownAddress != configuration.metrics.ownAddress),
+            ("metrics.listen", next.metrics.listen != configuration.metrics.listen),
         ] where changed {
             let message = "cannot change while the service runs; restart it instead"
             errors.append(ConfigurationError(file: file, line: next.lines[key], key: key, message: message))

@@ -188,7 +188,8 @@ final class GatewayHandler: HTTPHandler {
         telemetry.value.rejected(record, route, label)
     }
 
-    private static func code(of cause: RejectedRequest.Cause) -> RunError.Code {
+    /// The class of what keeps a request from being one.
+    static func code(of cause: RejectedRequest.Cause) -> RunError.Code {
         switch cause {
         case .refused: .callerInvalid
         case .clientGone: .clientGone
@@ -197,7 +198,7 @@ final class GatewayHandler: HTTPHandler {
     }
 
     /// Of a request whose first line was not understood.
-    private static let unknownMethod = HTTPToken(checking: "-").map { HTTPMethod.other($0) } ?? .get
+    static let unknownMethod = HTTPToken(checking: "-").map { HTTPMethod.other($0) } ?? .get
 
     // MARK: Small answers
 

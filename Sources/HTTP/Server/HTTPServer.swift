@@ -89,6 +89,7 @@ public actor HTTPServer {
 
     private func accepted(_ descriptor: Int32, from peer: SocketAddress, listener: Int) {
         let tls = endpoints[listener].tls
+        let isFull = connections.count >= options.maximumConnections && !makeRoom()
         let connection = ServerConnection(
             server: self,
             loop: loop,
@@ -100,7 +101,32 @@ public actor HTTPServer {
         acceptedConnections += 1
         connections[ObjectIdentifier(connection)] = connection
         connection.assumeIsolated { $0.start(descriptor: descriptor, tls: tls) }
-        if connections.count >= options.maximumConnections { setAccepting(false) }
+        if options.replacesQuietConnections {
+            // One that has come just now is quiet too; if it stays so, there is room again.
+            if isFull { setAccepting(false) }
+        } else if connections.count >= options.maximumConnections {
+            setAccepting(false)
+        }
+    }
+
+    /// Closes the connection that has asked for nothing for the longest, where the options say so.
+    ///
+    /// - Returns: false when all are being answered.
+    private func makeRoom() -> Bool {
+        guard options.replacesQuietConnections else { return false }
+        var longest: (connection: ServerConnection, since: MonotonicTime)?
+        for connection in connections.values {
+            guard let since = connection.assumeIsolated({ $0.quietSince }) else { continue }
+            if longest.map({ since < $0.since }) ?? true { longest = (connection, since) }
+        }
+        guard let longest else { return false }
+        longest.connection.assumeIsolated { $0.makeRoom() }
+        return true
+    }
+
+    /// A connection that makes room for others has its answer: if all were being answered when a further one came, there is room now.
+    func becameQuiet() {
+        if connections.count > options.maximumConnections, !isDraining { setAccepting(true) }
     }
 
     func closed(_ connection: ServerConnection) {

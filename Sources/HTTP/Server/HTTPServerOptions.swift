@@ -6,6 +6,9 @@ public struct HTTPServerOptions: Sendable {
     public var maximumBody = 32 << 20
     /// Connections open at once on this loop; further ones wait in the kernel's backlog. Default 10,000.
     public var maximumConnections = 10_000
+    /// Whether a further connection takes the place of the one that has asked for nothing for the longest, instead of waiting for a
+    /// place: for a server whose few places silent connections must not hold. It may have one connection more. Default false.
+    public var replacesQuietConnections = false
     /// From the first byte of a request to the end of its head (408). Default 10 s.
     public var headerTimeout = Duration.seconds(10)
     /// Between two reads of a request body, and for each 16 KiB of it (408). Default 30 s.

@@ -332,6 +332,7 @@ actor ServerConnection {
         nextKeepAlive = .distantFuture
         nextProbe = .distantFuture
         guard let transport, phase == .serving else { return }
+        defer { if options.replacesQuietConnections { server.assumeIsolated { $0.becameQuiet() } } }
         if writer.interruption == .clientGone { return close(reset: writer.needsReset) }
         if writer.needsReset {
             transport.flush()
@@ -526,6 +527,12 @@ actor ServerConnection {
         if case .streaming = writer.state { return (true, true) }
         return (true, false)
     }
+
+    /// Since when the client has asked for nothing; nil while it is answered.
+    var quietSince: MonotonicTime? { phase == .serving || phase == .closed ? nil : received }
+
+    /// Goes, for another connection to take its place.
+    func makeRoom() { close() }
 
     /// Stops after the response under way; an idle connection closes at once.
     ///

@@ -33,9 +33,43 @@ import Testing
         for row in [full, bare] {
             #expect(RequestRow(try Value(parsing: row.json.jsonText)) == row)
         }
-        #expect(full.json["tokens_per_second"] == 3500.0)
+        #expect(full.json["tokens_per_second"] == 3000.0)
         #expect(bare.json["tokens_per_second"]?.isNull == true)
         #expect(RequestRow(["id": "a"]) == nil)
+    }
+
+    @Test func `the rate is of the tokens behind the first, and falls while nothing comes`() {
+        var row = RequestRow(
+            id: "r",
+            runID: "r",
+            route: "/",
+            endpoint: "stream",
+            state: .streaming,
+            age: 100,
+            tokens: 0,
+            calls: 1,
+            activeCalls: 1,
+            pendingBytes: 0,
+            client: "unix"
+        )
+        #expect(row.tokensPerSecond == nil)
+        row.firstToken = 100
+        row.tokens = 1
+        #expect(row.tokensPerSecond == nil)
+        row.age = 5000
+        #expect(row.tokensPerSecond == nil)
+        // A token each 30 ms, the first of them 100 ms after the request.
+        (row.age, row.tokens) = (130, 2)
+        #expect(row.tokensPerSecond.map { ($0 * 10).rounded() } == 333)
+        (row.age, row.tokens) = (100 + 30 * 21, 22)
+        #expect(row.tokensPerSecond.map { ($0 * 10).rounded() } == 333)
+        // The client does not read for as long as it took so far, and then does again.
+        row.state = .blockedOnClient
+        row.age += 30 * 21
+        #expect(row.tokensPerSecond.map { ($0 * 10).rounded() } == 167)
+        row.state = .streaming
+        (row.age, row.tokens) = (row.age + 30 * 21, row.tokens + 21)
+        #expect(row.tokensPerSecond.map { ($0 * 10).rounded() } == 222)
     }
 
     @Test(arguments: ["/", "/a&b=c+d", "100 %", "ü\n%41", ""])

@@ -33,7 +33,7 @@ import Testing
         #expect(
             lines[1].split(separator: " ").map(String.init) == [
                 "7705a2ba-9b27-4217-b787-99d0d1693384", "/a/route/with/a/name", "stream_events",
-                "backend/a-model-with-a-name-9b", "2.0s", "streaming", "50", "50.0", "3.0M", "127.0.0.1:50000",
+                "backend/a-model-with-a-name-9b", "2.0s", "streaming", "50", "49.0", "3.0M", "127.0.0.1:50000",
             ]
         )
     }

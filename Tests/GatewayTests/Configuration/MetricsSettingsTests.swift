@@ -7,16 +7,17 @@ import Testing
         let settings = try configuration(minimal).metrics
         #expect(settings == MetricsSettings())
         #expect(settings.sharedPath == "/metrics")
-        #expect(settings.ownAddress == nil)
+        #expect(settings.ownPath == nil)
     }
 
     @Test func `an address of its own`() throws {
         let settings = try configuration(minimal + "metrics: {listen: 127.0.0.1:9464, path: /m, max_names: 7}").metrics
         #expect(settings.sharedPath == nil)
-        #expect(settings.ownAddress == .ipv4(host: "127.0.0.1", port: 9464))
+        #expect(settings.ownPath == "/m")
+        #expect(settings.listen == .ipv4(host: "127.0.0.1", port: 9464))
         #expect(settings.maxNames == 7)
         let off = try configuration(minimal + "metrics: {listen: 127.0.0.1:9464, enabled: false}").metrics
-        #expect(off.ownAddress == nil && off.sharedPath == nil)
+        #expect(off.ownPath == nil && off.sharedPath == nil)
     }
 
     @Test(arguments: [
@@ -34,6 +35,7 @@ import Testing
                 + "route /; set metrics.path to another path, or metrics.listen"
         ),
         ("listen: 127.0.0.1:8080", "headgate.yaml:4: metrics.listen: the same address as listen[0]"),
+        ("listen: 127.0.0.1:8080, enabled: false", "headgate.yaml:4: metrics.listen: the same address as listen[0]"),
         ("max_names: 0", "headgate.yaml:4: metrics.max_names: expected a whole number from 1 to 100000, found 0"),
         ("pth: /x", "headgate.yaml:4: metrics.pth: no such key; did you mean \"path\"?"),
     ])
@@ -70,6 +72,7 @@ import Testing
             "metrics: {listen: 0.0.0.0:9464}",
             ["metrics.listen: metrics can be read at 0.0.0.0:9464 from other machines, without TLS or a key"]
         ),
+        ("metrics: {listen: 0.0.0.0:9464, enabled: false}", []),
     ])
     func `who may ask`(text: String, warnings: [String]) throws {
         let loaded = try configuration(minimal + text)

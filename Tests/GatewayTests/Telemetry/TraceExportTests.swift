@@ -41,6 +41,22 @@ struct TraceExportTests {
         #expect(counts.lost == 0)
     }
 
+    @Test(arguments: [
+        (1, nil, 500...1000), (2, nil, 1000...2000), (100, nil, 15_000...30_000), (1, 0, 500...1000),
+        (1, 1, 1000...1000), (1, 3, 3000...3000), (100, 20, 20_000...30_000), (1, 100, 100_000...100_000),
+        (5, 600, 600_000...600_000), (5, 601, 600_000...600_000), (1, 86_400, 600_000...600_000),
+    ])
+    func `pauses grow, and are never shorter than the collector asks`(
+        failures: Int,
+        retryAfter: Int?,
+        milliseconds: ClosedRange<Int>
+    ) {
+        let ends = [0.0, 1.0].map { chance in
+            TraceExporter.pause(afterFailures: failures, retryAfter: retryAfter.map { .seconds($0) }, chance: chance)
+        }
+        #expect(ends == [.milliseconds(milliseconds.lowerBound), .milliseconds(milliseconds.upperBound)])
+    }
+
     @Test("what it refuses is not", arguments: [400, 401, 404, 413, 500])
     func refusals(status: Int) async throws {
         let collector = TestCollector([.response(status: status, "no"), .response("{}")])
@@ -64,6 +80,21 @@ struct TraceExportTests {
         let counts = try await traced(collector.tracing()) { try await invoke($0) }
         #expect(counts.exported == 1)
         #expect(counts.lost(.refused) == 1)
+    }
+
+    @Test(arguments: [true, false])
+    func `what it took stays taken, though the answer's body is cut or too long`(isCut: Bool) async throws {
+        let cut: UpstreamScript = [.text("HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nabc"), .close]
+        let long = UpstreamScript.response(String(repeating: " ", count: 100_000))
+        let collector = TestCollector([isCut ? cut : long, .response("{}")])
+        defer { collector.server.stop() }
+        let counts = try await traced(collector.tracing()) { gateway in
+            try await invoke(gateway)
+            await collector.server.received(1)
+        }
+        #expect(collector.server.requests.count == 1)
+        #expect(counts.exported == requestSpans)
+        #expect(counts.lost == 0)
     }
 
     @Test func `a slow collector makes the queue drop, and no request wait`() async throws {
@@ -130,15 +161,37 @@ struct TraceExportTests {
             var next = gateway.configuration
             next.tracing.endpoint = UpstreamURL(scheme: .http, host: "127.0.0.1", port: second.server.port)
             try await gateway.gateway.reload(next)
+            await first.server.received(1)
             #expect(try first.spans.count == requestSpans)
             try await invoke(gateway)
             next.tracing.endpoint = nil
             try await gateway.gateway.reload(next)
+            await second.server.received(1)
             #expect(try second.spans.count == requestSpans)
             #expect(try await gateway.post("/invoke", #"{"input":"hi"}"#)["traceresponse"] == nil)
         }
         #expect(try first.spans.count == requestSpans)
         #expect(try second.spans.count == requestSpans)
+    }
+
+    @Test func `no reload waits for a collector that hangs, but the end does`() async throws {
+        let gate = Gate()
+        let slow: UpstreamScript = [.gate(gate)] + .response("{}")
+        let first = TestCollector([slow])
+        defer { first.server.stop() }
+        let counts = try await traced(first.tracing("sample: 1, interval: 10ms, timeout: 300s")) { gateway in
+            try await invoke(gateway)
+            await first.server.received(1)
+            var next = gateway.configuration
+            next.tracing.endpoint = nil
+            try await gateway.gateway.reload(next)
+            // A reload that waited would have given these spans up.
+            #expect(gateway.gateway.spans.lost == 0)
+            #expect(gateway.gateway.spans.exported == 0)
+            gate.open()
+        }
+        #expect(counts.exported == requestSpans)
+        #expect(counts.lost == 0)
     }
 
     @Test func `keys go to the collector and nowhere else`() async throws {

@@ -146,6 +146,64 @@ struct ServerLimitsTests {
         }
     }
 
+    /// Silent and served ones alike make room, the one first that has been quiet for the longest.
+    @Test func replacesQuietConnections() async throws {
+        var options = HTTPServerOptions.patient
+        options.maximumConnections = 2
+        options.replacesQuietConnections = true
+        try await TestServer.run(options: options) { server in
+            try await onThread {
+                let request = "GET / HTTP/1.1\r\nhost: a\r\n\r\n"
+                let first = try server.connect()
+                try first.send(request)
+                #expect(try first.response().body == "/ ")
+                let second = try server.connect()
+                try second.send("GET /")
+                let third = try server.connect()
+                #expect(try first.receiveToEnd() == "")
+                try third.send(request)
+                #expect(try third.response().body == "/ ")
+                let fourth = try server.connect()
+                #expect(try second.receiveToEnd() == "")
+                try fourth.send(request)
+                #expect(try fourth.response().body == "/ ")
+                try third.send(request)
+                #expect(try third.response().body == "/ ")
+            }
+        }
+    }
+
+    /// What is answered stays, and new connections wait until one of them is quiet.
+    @Test func replacesNoConnectionThatIsAnswered() async throws {
+        var options = HTTPServerOptions.patient
+        options.maximumConnections = 2
+        options.replacesQuietConnections = true
+        let go = Event()
+        let handler = TestHandler { request, response in
+            if request.head.path == "/wait" { await go.wait() }
+            response.respond(status: 200, fields: [:], body: [])
+        }
+        try await TestServer.run(handler, options: options) { server in
+            let connect = { @Sendable in try server.connect() }
+            var sockets: [RawSocket] = []
+            for count in 1...3 {
+                let socket = try await onThread(connect)
+                try socket.send("GET /wait HTTP/1.1\r\nhost: a\r\n\r\n")
+                await eventually { await server.server.activity.requests == count }
+                sockets.append(socket)
+            }
+            let busy = sockets
+            let later = try await onThread(connect)
+            #expect(await server.server.acceptedConnections == 3)
+            go.happen()
+            try await onThread {
+                for socket in busy { #expect(try socket.response().head.hasPrefix("HTTP/1.1 200")) }
+                try later.send("GET / HTTP/1.1\r\nhost: a\r\n\r\n")
+                #expect(try later.response().head.hasPrefix("HTTP/1.1 200"))
+            }
+        }
+    }
+
     @Test func servesAThousandConnections() async throws {
         let go = Event()
         let started = Event()

@@ -2,6 +2,8 @@
 // Written by PlaygroundPageTests from the files in Page/; edit those.
 
 enum PlaygroundSources {
+    static let scriptHash = "sha256-OCOcjELnZe0Rp1wq8AD0IV5f9kxy9xzccRyv1DP9OoQ="
+    static let styleHash = "sha256-Oz3eKgWJx6Bg75u/O6g6PPOluexuYDDCHpeV6SYiJyI="
     static let page = ##"""
 <!doctype html>
 <html lang="en">

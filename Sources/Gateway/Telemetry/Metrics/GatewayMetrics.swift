@@ -20,7 +20,7 @@ final class GatewayMetrics: Sendable {
 
     let names = MetricNames()
     let permits = PermitCounts()
-    private let log: GatewayLog
+    let log: GatewayLog
     private let service: ServiceState
     private let spans: SpanCounts
     private let began = MonotonicTime.now
@@ -84,6 +84,13 @@ final class GatewayMetrics: Sendable {
         var body: [UInt8]
         /// Why there are none.
         var error: RunError?
+
+        /// An answer that says no, with the error's status.
+        static func refusal(_ error: RunError) -> Answer {
+            var fields = DoorRules.jsonFields
+            fields.append("cache-control", "no-store")
+            return Answer(status: error.status, fields: fields, body: ErrorEncoding.plain(error.message), error: error)
+        }
     }
 
     /// Answers a request. On `loop`, which it does not hold up.
@@ -91,13 +98,13 @@ final class GatewayMetrics: Sendable {
         switch request.head.method {
         case .get, .head: break
         default:
-            var answer = Self.refusal(RunError(.callerInvalid, "Method Not Allowed", status: 405))
+            var answer = Answer.refusal(RunError(.callerInvalid, "Method Not Allowed", status: 405))
             answer.fields.append("allow", "GET, HEAD")
             return answer
         }
         let format = MetricsFormat.negotiated(request.head.fields)
         guard let text = await scrape(format, on: loop) else {
-            var answer = Self.refusal(RunError(.policyConcurrency, "Too many scrapes are under way."))
+            var answer = Answer.refusal(RunError(.policyConcurrency, "Too many scrapes are under way."))
             answer.status = 503
             answer.fields.append("retry-after", "1")
             return answer
@@ -107,12 +114,6 @@ final class GatewayMetrics: Sendable {
         fields.append("cache-control", "no-store")
         fields.append("vary", "accept")
         return Answer(fields: fields, body: text)
-    }
-
-    private static func refusal(_ error: RunError) -> Answer {
-        var fields = DoorRules.jsonFields
-        fields.append("cache-control", "no-store")
-        return Answer(status: error.status, fields: fields, body: ErrorEncoding.plain(error.message), error: error)
     }
 
     /// The metrics as text; nil when too many ask at once.
@@ -127,12 +128,12 @@ final class GatewayMetrics: Sendable {
         }
         guard let readers else { return nil }
         defer { state.withLock { $0.scrapes -= 1 } }
-        if !readers.isEmpty { await wait(for: readers, on: loop) }
+        let loops = await ask(readers, on: loop)
         return try? await writers.run {
             // A text of megabytes takes a while: where cores are short, this thread gives way to the loops.
             setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, Self.niceness)
             return MetricsDocument(
-                loops: readers.map(\.result),
+                loops: loops,
                 names: self.names.all,
                 service: self.reading(),
                 process: .now()
@@ -140,7 +141,9 @@ final class GatewayMetrics: Sendable {
         }
     }
 
-    private func wait(for readers: [LoopReader], on loop: EventLoop) async {
+    /// What the loops say, and what those said last that do not answer in time.
+    private func ask(_ readers: [LoopReader], on loop: EventLoop) async -> [MetricsDocument.Loop] {
+        guard !readers.isEmpty else { return [] }
         var timer: LoopTimer?
         var round: ScrapeRound?
         await withCheckedContinuation { continuation in
@@ -151,8 +154,8 @@ final class GatewayMetrics: Sendable {
             for reader in readers { reader.ask(made) }
         }
         timer?.cancel()
-        guard let round else { return }
-        for reader in readers { reader.forget(round) }
+        guard let round else { return [] }
+        return readers.map { $0.result(of: round) }
     }
 
     private func reading() -> ServiceReading {

@@ -41,13 +41,14 @@ final class LoopReader: Sendable {
         for round in rounds { round.arrived() }
     }
 
-    /// A round waits no longer.
-    func forget(_ round: ScrapeRound) { state.withLock { $0.rounds.removeAll { $0 === round } } }
-
-    /// What the loop said last, and whether it owes an answer.
-    var result: MetricsDocument.Loop {
-        let (last, isAsked) = state.withLock { ($0.last, $0.isAsked) }
-        let silence = isAsked ? MonotonicTime.now - loop.lastTurn : nil
+    /// A round waits no longer: what the loop said last, and how long it has been silent where it owes this very round an answer.
+    func result(of round: ScrapeRound) -> MetricsDocument.Loop {
+        let (last, isOwed) = state.withLock { state in
+            let waiting = state.rounds.count
+            state.rounds.removeAll { $0 === round }
+            return (state.last, state.rounds.count < waiting)
+        }
+        let silence = isOwed ? MonotonicTime.now - loop.lastTurn : nil
         return MetricsDocument.Loop(name: loop.name, snapshot: last, silence: silence)
     }
 }

@@ -303,7 +303,10 @@ extension MetricFamily {
         .gauge,
         [],
         "1 while the service stops and lets requests finish, else 0",
-        advice: "Lasts `server.drain_timeout` at most."
+        advice: """
+            Lasts `server.drain_timeout` at most. Only `metrics.listen` shows it: where clients connect, a drain closes idle connections, a \
+            scraper's too, and takes no new ones.
+            """
     )
     static let uptime = MetricFamily(
         "headgate_uptime_seconds",

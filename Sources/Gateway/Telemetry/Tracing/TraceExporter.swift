@@ -34,6 +34,8 @@ actor TraceExporter {
     /// Before the second try; doubled before each further one, up to the longest.
     private static let firstPause = Duration.seconds(1)
     private static let longestPause = Duration.seconds(30)
+    /// A collector may ask for longer pauses, up to this.
+    private static let longestRetryAfter = Duration.seconds(600)
     /// A collector's answer is short.
     private static let maximumAnswer = 64 << 10
     /// An absent collector is told of this often.
@@ -138,17 +140,24 @@ actor TraceExporter {
 
     /// Pauses before another try; a closing exporter does not wait.
     private func wait(_ retryAfter: Duration?) async {
-        var length = TraceExporter.firstPause
-        for _ in 1..<min(max(failures, 1), 8) { length = min(length * 2, TraceExporter.longestPause) }
-        // Half of it by chance, so that a fleet does not come back in step.
-        length = length / 2 + length / 2 * Double.random(in: 0...1)
-        if let retryAfter { length = min(max(length, retryAfter), TraceExporter.longestPause * 2) }
-        let limit = length
+        let limit = TraceExporter.pause(afterFailures: failures, retryAfter: retryAfter, chance: .random(in: 0...1))
         let pause = Task(executorPreference: loop) { _ = try? await self.loop.sleep(for: limit) }
         self.pause = pause
         if isClosing { pause.cancel() }
         await pause.value
         self.pause = nil
+    }
+
+    /// How long to wait before another try.
+    ///
+    /// - Parameters:
+    ///   - retryAfter: what the collector asked for: it gets at least that, up to ten minutes.
+    ///   - chance: from 0 to 1; half of the pause goes by it, so that a fleet does not come back in step.
+    static func pause(afterFailures failures: Int, retryAfter: Duration?, chance: Double) -> Duration {
+        var length = firstPause
+        for _ in 1..<min(max(failures, 1), 8) { length = min(length * 2, longestPause) }
+        length = length / 2 + length / 2 * chance
+        return max(length, min(retryAfter ?? .zero, longestRetryAfter))
     }
 
     private func send(_ batch: SpanQueue.Batch) async -> Outcome {
@@ -162,17 +171,19 @@ actor TraceExporter {
         limits.tls = settings.timeout
         limits.head = settings.timeout
         limits.deadline = .now + settings.timeout
+        let response: ClientResponse
         do throws(HTTPClientError) {
-            let response = try await client.send(request, limits: limits)
-            let body = try await response.collect(
-                maximum: TraceExporter.maximumAnswer,
-                before: limits.deadline,
-                phase: .timeoutTotal
-            )
-            return outcome(response.head, body, batch.count)
+            response = try await client.send(request, limits: limits)
         } catch {
             return .unavailable(error.description, retryAfter: nil)
         }
+        // The head has said what became of the spans. A body that is too long, late or cut changes nothing about that.
+        let body = try? await response.collect(
+            maximum: TraceExporter.maximumAnswer,
+            before: limits.deadline,
+            phase: .timeoutTotal
+        )
+        return outcome(response.head, body ?? [], batch.count)
     }
 
     private func outcome(_ head: ResponseHead, _ body: [UInt8], _ count: Int) -> Outcome {

@@ -11,9 +11,13 @@ final class Tracing {
     private var loop: EventLoop?
     private let log: GatewayLog
     private let instance = RunID.random()
+    /// The ends of exporters that are in force no longer, the latest last.
+    private var closing: [Task<Void, Never>] = []
 
-    /// How long the last spans may take at the end.
+    /// How long an exporter's last spans may take, at the end and after a reload.
     private static let closingTime = Duration.seconds(3)
+    /// Exporters that may be ending while another is in force: each holds a queue.
+    private static let mostClosing = 4
 
     /// No exporter.
     init(log: GatewayLog) { self.log = log }
@@ -37,18 +41,22 @@ final class Tracing {
         )
     }
 
-    /// Has the loops hand their spans to another exporter, and gives the old one a moment to send what it has.
+    /// Has the loops hand their spans to another exporter. The old one has a moment to send what it has, for which only the fifth of quick
+    /// reloads waits.
     func use(_ next: TraceExporter?, on runtimes: [LoopRuntime]) async {
         guard next !== exporter else { return }
         let old = exporter
         exporter = next
         for runtime in runtimes { await runtime.trace(with: next) }
-        await old?.close(within: Tracing.closingTime)
+        guard let old else { return }
+        if closing.count == Tracing.mostClosing { await closing.removeFirst().value }
+        closing.append(Task(executorPreference: old.loop) { await old.close(within: Tracing.closingTime) })
     }
 
     /// Sends what is left. The loops have handed over theirs.
     func close() async {
         await exporter?.close(within: Tracing.closingTime)
+        for task in closing { await task.value }
         loop?.stop()
     }
 

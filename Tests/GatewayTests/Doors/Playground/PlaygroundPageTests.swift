@@ -23,6 +23,14 @@ struct PlaygroundPageTests {
         return page
     }
 
+    /// What a policy calls the page's one block of a kind.
+    private static func hash(of tag: String, in page: String) throws -> String {
+        let blocks = page.matches(of: try Regex("(?s)<\(tag)[^>]*>(.*?)</\(tag)>", as: (Substring, Substring).self))
+        #expect(blocks.count == 1)
+        let digest = Digest.sha256(Array(try #require(blocks.first).output.1.utf8))
+        return "sha256-\(Data(digest).base64EncodedString())"
+    }
+
     /// Run with HEADGATE_WRITE_DOCS=1 to write the embedded page instead of comparing it.
     @Test func `the embedded page is made of the files in Page`() throws {
         let page = try Self.assembled()
@@ -30,13 +38,18 @@ struct PlaygroundPageTests {
             let lines = [
                 "// swift-format-ignore-file", "// Written by PlaygroundPageTests from the files in Page/; edit those.",
                 "",
-                "enum PlaygroundSources {", "    static let page = ##\"\"\"", page, "\"\"\"##", "}", "",
+                "enum PlaygroundSources {",
+                "    static let scriptHash = \"\(try Self.hash(of: "script", in: page))\"",
+                "    static let styleHash = \"\(try Self.hash(of: "style", in: page))\"",
+                "    static let page = ##\"\"\"", page, "\"\"\"##", "}", "",
             ]
             let file = Self.folder.appendingPathComponent("PlaygroundSources.swift")
             try lines.joined(separator: "\n").write(to: file, atomically: true, encoding: .utf8)
         } else {
             let isCurrent = PlaygroundSources.page == page
             #expect(isCurrent, "run: HEADGATE_WRITE_DOCS=1 swift test --filter PlaygroundPageTests")
+            #expect(PlaygroundSources.scriptHash == (try Self.hash(of: "script", in: page)))
+            #expect(PlaygroundSources.styleHash == (try Self.hash(of: "style", in: page)))
         }
     }
 
