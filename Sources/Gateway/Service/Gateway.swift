@@ -173,53 +173,6 @@ public actor Gateway {
         _ = try configuration.admin.groupNumber(file: file, line: configuration.lines["admin.group"])
     }
 
-    // MARK: Opening
-
-    struct OpenListener {
-        /// As the configuration has it.
-        var configured: ListenAddress
-        /// With its real port.
-        var address: ListenAddress
-        var byLoop: [[Int32]]
-        /// Whether it was open already.
-        var isGiven = false
-        var isManaged = false
-        /// Of a Unix socket.
-        var file: SocketFile?
-
-        /// What this process has put into the file system.
-        var openedFile: SocketFile? { isGiven ? nil : file }
-    }
-
-    private static func open(
-        _ settings: ListenerSettings,
-        count: Int,
-        given: inout GivenSockets
-    ) throws(LoopError) -> OpenListener {
-        if let taken = given.take(settings.address) {
-            let port = Socket.localAddress(taken.descriptors[0])?.port
-            return OpenListener(
-                configured: settings.address,
-                address: settings.address.withPort(port),
-                byLoop: try GivenSocket.spread(taken.descriptors, over: count),
-                isGiven: true,
-                isManaged: taken.areManaged,
-                file: file(of: settings.address)
-            )
-        }
-        let opened = try open(settings, count: count)
-        return OpenListener(
-            configured: settings.address,
-            address: settings.address.withPort(opened.address.port),
-            byLoop: opened.descriptors.map { [$0] },
-            file: file(of: settings.address)
-        )
-    }
-
-    private static func file(of address: ListenAddress) -> SocketFile? {
-        if case .unix(let path) = address { SocketFile(path) } else { nil }
-    }
-
     /// What has to wait until a predecessor has stepped back: it serves all its sockets until then, as they were.
     public nonisolated func hasTakenOver() {
         for address in abandoned {
@@ -232,60 +185,6 @@ public actor Gateway {
     /// Removes what this process has put into the file system, when its start comes to nothing after all.
     public nonisolated func removeOpened() {
         for file in opened { file.remove() }
-    }
-
-    private static func open(
-        _ settings: ListenerSettings,
-        count: Int
-    ) throws(LoopError) -> (descriptors: [Int32], address: SocketAddress) {
-        guard let address = SocketAddress(parsing: settings.address.description) else {
-            throw LoopError("listen on \(settings.address)", number: EINVAL)
-        }
-        guard let mode = settings.mode else { return try Listener.open(address, count: count) }
-        // The socket gets its permissions as it appears: a chmod afterwards would leave a moment with the wrong ones.
-        let before = umask(0o777 & ~mode_t(mode))
-        defer { umask(before) }
-        return try Listener.open(address, count: count)
-    }
-
-    /// Accepts connections from now on.
-    private static func serve(
-        _ listeners: [OpenListener],
-        _ certificates: [Int: TLSContext],
-        on runtimes: [LoopRuntime]
-    ) async throws {
-        for (number, runtime) in runtimes.enumerated() {
-            // A listener's number tells its certificate: every loop has as many of each.
-            for (place, listener) in listeners.enumerated() {
-                for descriptor in listener.byLoop[number] {
-                    try await runtime.server.listen(descriptor: descriptor, tls: certificates[place], group: place)
-                }
-            }
-        }
-    }
-
-    private static func listenerCertificates(
-        _ listeners: [ListenerSettings],
-        file: String
-    ) throws(ConfigurationErrors) -> [Int: TLSContext] {
-        var contexts: [Int: TLSContext] = [:]
-        var errors: [ConfigurationError] = []
-        for (number, listener) in listeners.enumerated() {
-            guard let files = listener.tls else { continue }
-            do throws(TLSError) {
-                contexts[number] = try TLSContext.server(
-                    certificateChainFile: files.certificate,
-                    privateKeyFile: files.key,
-                    alpn: ["http/1.1"]
-                )
-            } catch {
-                errors.append(
-                    ConfigurationError(file: file, line: nil, key: "listen[\(number)]", message: error.description)
-                )
-            }
-        }
-        guard errors.isEmpty else { throw ConfigurationErrors(errors: errors) }
-        return contexts
     }
 
     // MARK: Memory
@@ -516,17 +415,6 @@ extension Configuration {
         switch loops {
         case .auto: max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
         case .fixed(let count): count
-        }
-    }
-}
-
-extension ListenAddress {
-    fileprivate func withPort(_ port: UInt16?) -> ListenAddress {
-        guard let port else { return self }
-        switch self {
-        case .ipv4(let host, _): return .ipv4(host: host, port: port)
-        case .ipv6(let host, _): return .ipv6(host: host, port: port)
-        case .unix: return self
         }
     }
 }
