@@ -27,7 +27,7 @@ struct AdminHandler: HTTPHandler {
         switch (request.head.method, request.head.path) {
         case (.get, "/status"): answer(await service.status(), response)
         case (.get, "/requests"): await requests(request, response)
-        case (.get, "/tail"): await tail(request, response)
+        case (.get, "/tail"): await tail(request, response, who)
         case (.post, "/kill"): await kill(request, response, who)
         case (.post, "/drain"):
             drain(response, who)
@@ -43,6 +43,12 @@ struct AdminHandler: HTTPHandler {
     /// The kernel has let it through the socket's permissions; these may be wider than meant.
     private func admits(_ who: PeerCredentials) -> Bool {
         who.uid == 0 || who.uid == geteuid() || who.gid == group || who.groups.contains(group)
+    }
+
+    /// How many may follow before this one is turned away: the group's members leave room for root and the daemon's user.
+    private func mostFollowers(for who: PeerCredentials) -> Int {
+        let isPrivileged = who.uid == 0 || who.uid == geteuid()
+        return TailHub.mostFollowers - (isPrivileged ? 0 : TailHub.reservedFollowers)
     }
 
     private func refuse(_ request: ServerRequest, _ response: ResponseWriter) {
@@ -70,7 +76,7 @@ struct AdminHandler: HTTPHandler {
         answer(await service.value.requests(limit, by: order), response)
     }
 
-    private func tail(_ request: ServerRequest, _ response: ResponseWriter) async {
+    private func tail(_ request: ServerRequest, _ response: ResponseWriter, _ who: PeerCredentials) async {
         let query = AdminQuery(request.head.query)
         var filter = TailFilter()
         filter.route = query["route"]
@@ -82,8 +88,8 @@ struct AdminHandler: HTTPHandler {
             }
         }
         let service = service.value
-        guard service.hub.value.count < TailHub.mostFollowers else {
-            return fail(503, "\(TailHub.mostFollowers) follow already", response)
+        guard service.hub.value.count < mostFollowers(for: who) else {
+            return fail(503, "\(service.hub.value.count) follow already", response)
         }
         let follower = TailFollower(filter, loop: service.loop)
         await service.follow(follower)

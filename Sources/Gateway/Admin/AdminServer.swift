@@ -96,6 +96,7 @@ public final class AdminServer: Sendable {
         var options = HTTPServerOptions()
         options.identifiesPeers = true
         options.maximumConnections = 32
+        options.reservedConnections = 8
         options.maximumBody = 64 << 10
         options.headerTimeout = .seconds(5)
         options.bodyTimeout = .seconds(5)

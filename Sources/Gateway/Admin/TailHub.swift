@@ -5,6 +5,8 @@ import Runnable
 final class TailHub {
     /// Half of the admin socket's connections: the others are for whoever asks something.
     static let mostFollowers = 16
+    /// Of these for root and the daemon's own user alone.
+    static let reservedFollowers = 4
 
     private var followers: [TailFollower] = []
     private var announcement: [UInt8]?

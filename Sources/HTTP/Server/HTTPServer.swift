@@ -13,6 +13,8 @@ public actor HTTPServer {
     private let handlers: LoopBound<CurrentHandler>
     private var endpoints: [Endpoint] = []
     private var connections: [ObjectIdentifier: ServerConnection] = [:]
+    /// Those of ``connections`` that must leave room for others.
+    private var guests: Set<ObjectIdentifier> = []
     private var isDraining = false
     private var whenEmpty: [CheckedContinuation<Void, Never>] = []
 
@@ -88,6 +90,10 @@ public actor HTTPServer {
     func freed(_ count: Int) { freedBytes += count }
 
     private func accepted(_ descriptor: Int32, from peer: SocketAddress, listener: Int) {
+        let isGuest = options.reservedConnections > 0 && !isPrivileged(descriptor)
+        if isGuest, guests.count >= options.maximumConnections - options.reservedConnections {
+            return Socket.close(descriptor)
+        }
         let tls = endpoints[listener].tls
         let isFull = connections.count >= options.maximumConnections && !makeRoom()
         let connection = ServerConnection(
@@ -100,6 +106,7 @@ public actor HTTPServer {
         )
         acceptedConnections += 1
         connections[ObjectIdentifier(connection)] = connection
+        if isGuest { guests.insert(ObjectIdentifier(connection)) }
         connection.assumeIsolated { $0.start(descriptor: descriptor, tls: tls) }
         if options.replacesQuietConnections {
             // One that has come just now is quiet too; if it stays so, there is room again.
@@ -132,11 +139,16 @@ public actor HTTPServer {
     func closed(_ connection: ServerConnection) {
         let wasFull = connections.count >= options.maximumConnections
         connections[ObjectIdentifier(connection)] = nil
+        guests.remove(ObjectIdentifier(connection))
         if wasFull && !isDraining { setAccepting(true) }
         guard connections.isEmpty else { return }
         let waiting = whenEmpty
         whenEmpty = []
         for continuation in waiting { continuation.resume() }
+    }
+
+    private func isPrivileged(_ descriptor: Int32) -> Bool {
+        Socket.peerCredentials(descriptor).map(options.isPrivileged) ?? false
     }
 
     func rejected(_ status: Int) { rejections += 1 }

@@ -1,3 +1,6 @@
+public import EventLoop
+import Glibc
+
 /// Limits of one server; times are from the last byte that mattered.
 public struct HTTPServerOptions: Sendable {
     /// Bounds on request heads and trailers.
@@ -31,6 +34,12 @@ public struct HTTPServerOptions: Sendable {
 
     /// Whether requests tell who sent them, where the kernel knows: on Unix sockets. Default false.
     public var identifiesPeers = false
+
+    /// Connections of ``maximumConnections`` for peers that ``isPrivileged`` lets have them, so that nobody else can lock these out:
+    /// others are closed at once when they would take the last ones. Default 0.
+    public var reservedConnections = 0
+    /// Whom ``reservedConnections`` are for. Default root, and the user of this process.
+    public var isPrivileged: @Sendable (PeerCredentials) -> Bool = { $0.uid == 0 || $0.uid == geteuid() }
 
     /// The defaults.
     public init() {}

@@ -58,6 +58,29 @@ struct AdminSocketTests {
         #expect(try ask(admin.path, uid: 0, gid: 65_533, groups: "").status == "200")
     }
 
+    @Test(.enabled(if: isRoot, "only root can be somebody else"))
+    func `members of the group leave room for root`() throws {
+        let admin = try AdminSocket()
+        chmod(admin.directory.path, 0o755)
+        let daemon = try admin.daemon(EndpointTests.configuration, more: ", group: \"54321\"")
+        // Every connection stays: it follows, or it owes the rest of a body.
+        let who = ["--reuid", "65533", "--regid", "54321", "--clear-groups"]
+        let curl = ["curl", "-sN", "--parallel", "--parallel-immediate", "--parallel-max", "60"]
+        let follow = [String](repeating: "http://h/tail", count: 20)
+        let followers = try Subprocess("setpriv", who + curl + ["--unix-socket", admin.path] + follow)
+        try eventually("nobody follows") { try admin.status()["followers"]?.integer == 12 }
+        #expect(try admin.run("top", "--json").ending == .exited(0))
+        let tail = try Subprocess(Headgate.path, ["tail", "--socket", admin.path])
+        try eventually("root cannot follow") { try admin.status()["followers"]?.integer == 13 }
+        let owe = [String](repeating: "http://h/kill", count: 40)
+        let body = ["-H", "content-length: 9", "-d", "x"]
+        let owing = try Subprocess("setpriv", who + curl + body + ["--unix-socket", admin.path] + owe)
+        try eventually("not full") { daemon.socketCount >= 26 }
+        for _ in 0..<20 { #expect(try admin.run("status").ending == .exited(0)) }
+        for process in [followers, tail, owing] { process.signal(SIGKILL) }
+        #expect(try daemon.stop() == .exited(0))
+    }
+
     @Test func `mode and switching off`() throws {
         let admin = try AdminSocket()
         let daemon = try admin.daemon(EndpointTests.configuration, more: ", mode: \"0600\"")

@@ -1,5 +1,7 @@
 import EventLoop
+import Glibc
 import HTTP
+import Synchronization
 import Testing
 
 /// Bounds on what clients send, and how long they may take.
@@ -204,6 +206,44 @@ struct ServerLimitsTests {
         }
     }
 
+    /// Others than those for whom places are kept are sent away when only these are left.
+    @Test func keepsPlaces() async throws {
+        let path = "/tmp/headgate-places-\(UInt64.random(in: 0 ... .max)).sock"
+        let isPrivileged = Switch()
+        var options = HTTPServerOptions.patient
+        options.maximumConnections = 3
+        options.reservedConnections = 1
+        options.isPrivileged = { $0.pid == getpid() && isPrivileged.isOn.load(ordering: .sequentiallyConsistent) }
+        try await TestServer.run(on: .unix(path: path), options: options) { server in
+            let request = "GET / HTTP/1.1\r\nhost: a\r\n\r\n"
+            let ask = { @Sendable (socket: RawSocket) in
+                try socket.send(request)
+                return try socket.response().body
+            }
+            let first = try await onThread { try RawSocket(path: path) }
+            try await onThread {
+                let second = try RawSocket(path: path)
+                for socket in [first, second] { #expect(try ask(socket) == "/ ") }
+                #expect(try RawSocket(path: path).receiveToEnd() == "")
+                isPrivileged.isOn.store(true, ordering: .sequentiallyConsistent)
+                let own = try RawSocket(path: path)
+                #expect(try ask(own) == "/ ")
+                own.close()
+                isPrivileged.isOn.store(false, ordering: .sequentiallyConsistent)
+                #expect(try RawSocket(path: path).receiveToEnd() == "")
+                second.close()
+            }
+            await eventually { await server.server.connectionCount == 1 }
+            try await onThread {
+                let third = try RawSocket(path: path)
+                #expect(try ask(third) == "/ ")
+                third.close()
+                first.close()
+            }
+        }
+        unlink(path)
+    }
+
     @Test func servesAThousandConnections() async throws {
         let go = Event()
         let started = Event()
@@ -231,4 +271,8 @@ struct ServerLimitsTests {
             }
         }
     }
+}
+
+private final class Switch: Sendable {
+    let isOn = Atomic<Bool>(false)
 }
