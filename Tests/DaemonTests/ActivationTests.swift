@@ -40,6 +40,25 @@ struct ActivationTests {
         #expect(try daemon.stop() == .exited(0))
     }
 
+    @Test(arguments: ["serve", "supervise"])
+    func `descriptors of our own are not taken for passed ones`(command: String) throws {
+        let directory = try TemporaryDirectory()
+        let (descriptor, port) = try listeningSocket(backlog: 16)
+        defer { close(descriptor) }
+        let text = "listen: 127.0.0.1:\(port)\n" + EndpointTests.configuration
+        let file = try directory.write(text, to: "headgate.yaml")
+        let script = "LISTEN_PID=$$ LISTEN_FDS=9 exec \"$0\" \"$@\""
+        let arguments = ["-c", script, Headgate.path, command, "--config", file]
+        let process = try Subprocess("/bin/sh", arguments, passing: [descriptor])
+        try eventually("it does not listen: \(process.stderr)") { process.stderr.contains("\"listening\"") }
+        #expect(!process.stderr.contains("socket not used"), "\(process.stderr)")
+        let connection = try RawConnection(port: port)
+        try connection.get("/health")
+        #expect(try connection.reply().status == 200)
+        process.signal(SIGTERM)
+        #expect(try process.wait() == .exited(0))
+    }
+
     @Test func `sockets of another process are not touched`() throws {
         let daemon = try Daemon(EndpointTests.configuration, environment: ["LISTEN_FDS": "3", "LISTEN_PID": "1"])
         #expect(try daemon.get("/health").status == 200)

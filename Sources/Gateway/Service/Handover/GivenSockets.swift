@@ -51,9 +51,10 @@ public struct GivenSockets: Sendable {
         }
     }
 
-    /// How many of the first `count` passed descriptors are open; the first one that is not ends them.
+    /// How many of the first `count` passed descriptors are there; the first one that is not ends them. One that is closed at an exec
+    /// did not come through one: the number is one of our own.
     public static func open(among count: Int32) -> Int32 {
-        (0..<max(0, count)).first { fcntl(firstPassed + $0, F_GETFD) < 0 } ?? max(0, count)
+        (0..<max(0, count)).first { fcntl(firstPassed + $0, F_GETFD) != 0 } ?? max(0, count)
     }
 
     /// Adds sockets; a second descriptor of a socket that is here already is closed.
