@@ -128,6 +128,7 @@ struct YAMLReader {
     private mutating func entries(_ mapping: Node.Mapping, at path: SettingPath, depth: Int) -> [SettingEntry] {
         var entries: [SettingEntry] = []
         var merged: [SettingEntry] = []
+        var lines: [String: Int] = [:]
         for (keyNode, valueNode) in mapping {
             let line = keyNode.mark?.line ?? mapping.mark?.line ?? 1
             guard let key = name(keyNode, at: path, line: line) else { continue }
@@ -135,13 +136,15 @@ struct YAMLReader {
                 merged += merge(valueNode, at: path, line: line, depth: depth)
                 continue
             }
-            if let first = entries.first(where: { $0.key == key }) {
-                context.report(path.child(key), line: line, "is set twice, first on line \(first.line)")
+            if let first = lines[key] {
+                context.report(path.child(key), line: line, "is set twice, first on line \(first)")
+            } else {
+                lines[key] = line
             }
             let value = convert(valueNode, at: path.child(key), line: line, depth: depth + 1)
             entries.append(SettingEntry(key: key, line: line, value: value))
         }
-        for entry in merged where !entries.contains(where: { $0.key == entry.key }) { entries.append(entry) }
+        for entry in merged where lines.updateValue(entry.line, forKey: entry.key) == nil { entries.append(entry) }
         return entries
     }
 
