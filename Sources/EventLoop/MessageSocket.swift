@@ -53,10 +53,14 @@ public enum MessageSocket {
         // A socket is replaced, but no file that somebody may want.
         var status = stat()
         guard lstat(path, &status) != 0 || status.st_mode & S_IFMT == S_IFSOCK else {
-            throw LoopError("listen on unix:\(path)", number: EEXIST)
+            throw LoopError("listen on unix:\(path): a file that is no socket is in the way", number: EEXIST)
         }
         let descriptor = clev_socket(AF_UNIX, Int32(SOCK_SEQPACKET.rawValue))
         guard descriptor >= 0 else { throw LoopError("open socket for unix:\(path)") }
+        if case .file = SocketPath(fresh) {
+            Glibc.close(descriptor)
+            throw LoopError("listen on unix:\(path): \(fresh) is in the way", number: EEXIST)
+        }
         unlink(fresh)
         // Nobody can connect before it listens, so that the permissions are right in time.
         let isListening =

@@ -37,7 +37,7 @@ struct ServiceStart {
             configuration.admin,
             for: gateway,
             file: options.name,
-            takesOver: predecessor != nil,
+            replacing: predecessor?.pid,
             actions: AdminActions(reloads, channel)
         )
         // From here on the next process finds this one, whatever becomes of the one before.

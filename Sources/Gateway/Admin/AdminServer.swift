@@ -44,7 +44,7 @@ public final class AdminServer: Sendable {
     /// - Parameters:
     ///   - settings: where, and who is let in.
     ///   - file: the configuration's name, for messages.
-    ///   - takesOver: whether the path is still a predecessor's, whose place this process takes: then ``publish()`` takes it over. So it
+    ///   - predecessor: a process that may have the path still, and whose place this one takes: then ``publish()`` takes it over. So it
     ///     does from a daemon that says it is stopping.
     /// - Returns: nil when the settings want none.
     /// - Throws: ``ConfigurationErrors`` for a group that does not exist; `LoopError` when the socket cannot be opened, also when
@@ -53,16 +53,17 @@ public final class AdminServer: Sendable {
         _ settings: AdminSettings,
         for gateway: Gateway,
         file: String,
-        takesOver: Bool = false,
+        replacing predecessor: Int32? = nil,
         actions: AdminActions
     ) async throws -> AdminServer? {
         let directory = getenv("RUNTIME_DIRECTORY").map { String(cString: $0) }
         guard let path = settings.path(runtimeDirectory: directory) else { return nil }
         let group = try settings.groupNumber(file: file)
         // One that only finishes what it has begun keeps the path until it ends, or somebody takes it.
-        let takesOver = takesOver || isServedByStopping(path)
+        var predecessors = Set([predecessor].compactMap { $0 })
+        if case .served(let owner) = SocketPath(path), isServedByStopping(path) { predecessors.insert(owner) }
         AdminSocket.removeLeft(beside: path)
-        let socket = try AdminSocket.open(path, mode: settings.mode, group: group, takesOver: takesOver)
+        let socket = try AdminSocket.open(path, mode: settings.mode, group: group, replacing: predecessors)
         let loop: EventLoop
         do {
             loop = try EventLoop(name: "admin")

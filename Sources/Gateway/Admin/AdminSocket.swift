@@ -11,21 +11,24 @@ struct AdminSocket: Sendable {
     /// The group whose members are let in.
     let group: UInt32
     private let file: FileIdentity
+    /// The processes that may have the path still.
+    private let predecessors: Set<Int32>
 
     /// Makes the socket.
     ///
     /// A file that a crashed daemon left is replaced, one that somebody serves is not.
     ///
-    /// - Parameter takesOver: whether the path is another daemon's that is about to end: the file has another name until
-    ///   ``publish()``.
+    /// - Parameter predecessors: processes that are about to end and may have the path still: where there are any the file has another
+    ///   name until ``publish()``.
     /// - Throws: ``EventLoop/LoopError`` naming the path.
     static func open(
         _ path: String,
         mode: UInt32,
         group: UInt32?,
-        takesOver: Bool = false
+        replacing predecessors: Set<Int32> = []
     ) throws(LoopError) -> AdminSocket {
-        let first = takesOver ? "\(path).\(getpid())" : path
+        if !predecessors.isEmpty { try SocketPath.requireReplaceable(path, of: predecessors) }
+        let first = predecessors.isEmpty ? path : "\(path).\(getpid())"
         let descriptor = try listen(first, mode: mode)
         do throws(LoopError) {
             if let group, chown(first, uid_t.max, group) != 0 { throw LoopError("give \(path) to group \(group)") }
@@ -37,7 +40,8 @@ struct AdminSocket: Sendable {
                 path: path,
                 first: first,
                 group: status.st_gid,
-                file: file
+                file: file,
+                predecessors: predecessors
             )
         } catch {
             unlink(first)
@@ -51,9 +55,7 @@ struct AdminSocket: Sendable {
     /// - Throws: ``EventLoop/LoopError`` naming the path; the one before then keeps it.
     func publish() throws(LoopError) {
         guard first != path, isOurs(first) else { return }
-        if let status = AdminSocket.status(of: path), status.st_mode & S_IFMT != S_IFSOCK {
-            throw LoopError("replace \(path)", number: EEXIST)
-        }
+        try SocketPath.requireReplaceable(path, of: predecessors)
         guard rename(first, path) == 0 else { throw LoopError("replace \(path)") }
     }
 
@@ -87,7 +89,8 @@ struct AdminSocket: Sendable {
     static func removeLeft(beside path: String) {
         for left in besides(path) {
             guard let pid = left.split(separator: ".").last.flatMap({ pid_t($0) }), Glibc.kill(pid, 0) != 0,
-                errno == ESRCH, case .failure(let error) = Result(catching: { try Socket.connect(toUnix: left) }),
+                errno == ESRCH, let file = status(of: left), file.st_mode & S_IFMT == S_IFSOCK,
+                case .failure(let error) = Result(catching: { try Socket.connect(toUnix: left) }),
                 (error as? LoopError)?.number == ECONNREFUSED
             else { continue }
             unlink(left)
