@@ -1,5 +1,6 @@
 public import EventLoop
 import Glibc
+import Logging
 
 /// The side of a handover that starts: the process that ran before, while this one takes over and until the other has ended.
 ///
@@ -101,7 +102,15 @@ public actor Predecessor {
     /// signal to that would be one to this process's own group.
     private static func canKill(_ pid: pid_t) -> Bool { pid > 1 }
 
-    private func kill() { if Predecessor.canKill(pid) { Glibc.kill(pid, SIGKILL) } else { ended() } }
+    private func kill() {
+        if Predecessor.canKill(pid) {
+            Glibc.kill(pid, SIGKILL)
+        } else {
+            let reason = "it does not answer or end, and cannot be ended from here: it is in another PID namespace"
+            Logger(label: "headgate").error("the process before this one goes on", metadata: ["reason": "\(reason)"])
+            ended()
+        }
+    }
 
     /// Returns when its descriptors are closed, so that its addresses are free.
     private static func killAndWait(_ pid: pid_t, _ descriptor: Int32) {
