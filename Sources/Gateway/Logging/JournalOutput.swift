@@ -47,10 +47,13 @@ struct JournalOutput: LogOutput {
     /// The place of the line end that is the empty line: no value holds one.
     private static func endOfEntry(in bytes: Slice<UnsafeRawBufferPointer>) -> Int? {
         let lineEnd = UInt8(ascii: "\n")
-        var place = bytes.startIndex
-        while let found = bytes[place...].firstIndex(of: lineEnd), found + 1 < bytes.endIndex {
-            if bytes[found + 1] == lineEnd { return found + 1 }
-            place = found + 1
+        let rest = UnsafeRawBufferPointer(rebasing: bytes)
+        guard let base = rest.baseAddress else { return nil }
+        var place = 0
+        while let found = memchr(base + place, Int32(lineEnd), rest.count - place) {
+            place = UnsafeRawPointer(found) - base + 1
+            guard place < rest.count else { return nil }
+            if rest[place] == lineEnd { return bytes.startIndex + place }
         }
         return nil
     }

@@ -14,6 +14,7 @@ import Testing
         let path: String
         private let directory: String
         private let descriptor: Int32
+        private var isThere = true
 
         init() throws {
             var template = Array("/tmp/headgate-journal-XXXXXX".utf8CString)
@@ -34,6 +35,9 @@ import Testing
         deinit { remove() }
 
         func remove() {
+            // Twice, its number would be another's by then.
+            guard isThere else { return }
+            isThere = false
             close(descriptor)
             unlink(path)
             rmdir(directory)
